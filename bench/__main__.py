@@ -15,7 +15,8 @@ from bench.part import Part
 
 PROGRAMS: Final[Mapping[str, Mapping[str, str]]] = {
     "load": {
-        **{name: f"bench.load.{name}" for name in ("voice", "commands", "crowd", "overload", "chaos", "dialects")},
+        **{name: f"bench.load.{name}" for name in ("voice", "commands", "crowd", "overload", "chaos")},
+        **{name: f"bench.load.{name}" for name in ("dialects", "remote")},
         "capacity": "bench.capacity.benchmark",
         "soak": "bench.soak.benchmark",
     },

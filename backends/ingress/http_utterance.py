@@ -29,6 +29,7 @@ from runtime.messaging.errors import AskError, MailboxError
 
 HEADER_MAX_BYTES: Final = 4_096
 MAX_BYTES: Final = FULL_WINDOW_S * INTERNAL_RATE_HZ * 2
+FILE_RULE: Final = f"file must be a WAV file of 16 kHz, mono, 16 bits, of {FULL_WINDOW_S} s at most"
 KIND: Final = WavKind(PCM, 1, INTERNAL_RATE_HZ, 2)
 
 
@@ -53,15 +54,19 @@ def read_request(form: MultiDict[str, str]) -> UtteranceRequest:
 
 def read_samples(upload: UploadFile) -> Utterance:
     """Return the utterance of a form's file; raises ``ApiError``."""
-    rule = f"file must be a WAV file of 16 kHz, mono, 16 bits, of {FULL_WINDOW_S} s at most"
     if upload.size_bytes > MAX_BYTES + HEADER_MAX_BYTES:
-        raise ApiError(400, f"{rule}, not of {upload.size_bytes:,} bytes", "file")
+        raise ApiError(400, f"{FILE_RULE}, not of {upload.size_bytes:,} bytes", "file")
+    return utterance_of(upload.read_all())
+
+
+def utterance_of(content: bytes) -> Utterance:
+    """Return the utterance in a WAV file; raises ``ApiError`` unless it is of the one kind that is taken."""
     try:
-        kind, pcm = wav_parts(upload.read_all())
+        kind, pcm = wav_parts(content)
     except ValueError as error:
-        raise ApiError(400, f"{rule}: {error}", "file") from error
+        raise ApiError(400, f"{FILE_RULE}: {error}", "file") from error
     if kind != KIND or len(pcm) % 2 or len(pcm) > MAX_BYTES:
-        raise ApiError(400, f"{rule}, not {attrs.asdict(kind)} with {len(pcm):,} bytes", "file")
+        raise ApiError(400, f"{FILE_RULE}, not {attrs.asdict(kind)} with {len(pcm):,} bytes", "file")
     return Utterance(pcm, 0, round(1000 * len(pcm) / 2 / INTERNAL_RATE_HZ))
 
 

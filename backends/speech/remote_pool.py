@@ -119,7 +119,7 @@ class RemoteFirst(Generic[JobT]):
 
     async def _try_servers(self, job: JobT, blob: bytes) -> Reply | str:
         """Return a server's answer, or in words why there is none."""
-        race = Race(self._balancer, self._hedging, self._within_s, may_crowd=self._pool is None)
+        race = Race(self._balancer, self._hedging, self._within_s, is_last=self._pool is None)
         self._hedging.begin()
 
         async def ask(address: Address) -> Reply:
@@ -138,7 +138,8 @@ class Race:
     balancer: Balancer
     hedging: Hedging
     within_s: float
-    may_crowd: bool
+    is_last: bool
+    """Whether no processes of our own are behind the servers."""
     _tried: list[Address] = attrs.field(factory=list, init=False)
     _troubles: list[str] = attrs.field(factory=list, init=False)
     _winner: int | None = attrs.field(default=None, init=False)
@@ -173,7 +174,7 @@ class Race:
 
     def _start(self, nursery: trio.Nursery, ask: Callable[[Address], Awaitable[Reply]]) -> bool:
         """Ask one more server; return whether there was one."""
-        address = self.balancer.choose(trio.current_time(), self._tried, may_crowd=self.may_crowd)
+        address = self.balancer.choose(trio.current_time(), self._tried, is_last=self.is_last)
         if address is None:
             return False
         self._tried.append(address)
@@ -229,6 +230,7 @@ class Race:
             log.warning("%s is left alone for a while: others have answered before it several times", address.url)
 
     def _why_none_was_asked(self) -> str:
+        """Say what holds only where there is a pool; without one at least one server is asked."""
         return f"none of {', '.join(one.url for one in self.balancer.addresses)} is free and known to answer now"
 
 

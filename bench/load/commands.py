@@ -87,7 +87,7 @@ class Command:
 
 def measure(options: argparse.Namespace) -> Iterator[Report]:
     """Say the commands to one server, and once more beside busy processes."""
-    commands = _commands(options.count, options.seed, options.pause_ms)
+    commands = spoken_commands(options.count, options.seed, options.pause_ms)
     with address(options.url, {"speech.provider": "piper"}) as url:
         report = _measured(url, commands)
         _print(report)
@@ -114,7 +114,7 @@ def _neighbours(count: int) -> Iterator[None]:
 # --- speech --------------------------------------------------------------------------------------
 
 
-def _commands(count: int, seed: int, pause_ms: int) -> list[Command]:
+def spoken_commands(count: int, seed: int, pause_ms: int = 0) -> list[Command]:
     """Return ``count`` commands: each sentence as often as any other, in an order that the seed decides."""
     spoken: Mapping[tuple[str, ...], str] = {(sentence,): tool for sentence, tool in COMMANDS.items()}
     wanted = HESITANT if pause_ms else spoken

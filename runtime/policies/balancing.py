@@ -82,21 +82,25 @@ class Balancer:
             raise ValueError("a balancer needs at least one address")
         self.addresses = tuple(Address(url, Breaker(self.policy)) for url in self.urls)
 
-    def choose(self, now_s: float, tried: Collection[Address] = (), *, may_crowd: bool = False) -> Address | None:
+    def choose(self, now_s: float, tried: Collection[Address] = (), *, is_last: bool = False) -> Address | None:
         """Return the address for a request, which then counts as in work; ``None`` if none may be asked.
 
-        None of ``tried`` is returned. ``may_crowd`` allows more than ``at_once`` requests at one address. Each address
-        that was returned must be given to ``finish``.
+        None of ``tried`` is returned. With ``is_last`` there is nothing behind the addresses: then one may have more
+        than ``at_once`` requests, and one that is left alone is asked all the same where no other is to be had. Each
+        address that was returned must be given to ``finish``.
         """
-        for address in sorted(self.addresses, key=lambda one: (one.in_work, one.asked_at)):
-            is_full = address.in_work >= self.at_once and not may_crowd
-            if address in tried or is_full or address.breaker.retry_after_s(now_s) is not None:
-                continue
-            self._asked += 1
-            address.asked_at = self._asked
-            address.in_work += 1
-            return address
-        return None
+        untried = [address for address in self.addresses if address not in tried]
+        for address in sorted(untried, key=lambda one: (one.in_work, one.asked_at)):
+            is_full = address.in_work >= self.at_once and not is_last
+            if not is_full and address.breaker.retry_after_s(now_s) is None:
+                return self._taken(address)
+        return self._taken(min(untried, key=lambda one: one.asked_at)) if is_last and untried else None
+
+    def _taken(self, address: Address) -> Address:
+        self._asked += 1
+        address.asked_at = self._asked
+        address.in_work += 1
+        return address
 
     def finish(self, address: Address, outcome: Outcome, now_s: float) -> None:
         """Note how a request ended."""

@@ -212,10 +212,22 @@ async def test_without_a_pool_the_trouble_is_told(autojump_clock: MockClock) -> 
         for _ in range(2):
             with pytest.raises(PoolUnavailable):
                 await speak(workers)
-        with pytest.raises(PoolUnavailable, match="none of http://0, http://1 is free"):
+        with pytest.raises(PoolUnavailable, match=r"(there is broken|here too); (there is broken|here too)"):
             await speak(workers)
         assert workers.statistics().trouble_now == "no server of the settings answers"
         nursery.cancel_scope.cancel()
+
+
+async def test_without_a_pool_a_server_that_is_left_alone_is_asked_where_no_other_answers(
+    autojump_clock: MockClock,
+) -> None:
+    slow, quick = Elsewhere(b"slow", takes_s=3.0), Elsewhere(b"quick", takes_s=0.1)
+    workers = first_of([slow, quick])
+    for _ in range(3):
+        await speak(workers)
+    assert address(workers).breaker == "open"
+    quick.trouble = BROKEN
+    assert await speak(workers) == b"slow", "its breaker has a second to go"
 
 
 async def test_the_pool_behind_runs_with_it() -> None:

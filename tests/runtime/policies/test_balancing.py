@@ -32,7 +32,20 @@ def test_beyond_its_limit_an_address_gets_more_only_where_it_may_be_crowded() ->
     asked(balancer)
     asked(balancer)
     assert balancer.choose(0.0) is None
-    assert balancer.choose(0.0, may_crowd=True) is not None
+    assert balancer.choose(0.0, is_last=True) is not None
+
+
+def test_where_nothing_is_behind_them_an_address_that_is_left_alone_is_better_than_none() -> None:
+    balancer = Balancer(["a", "b"], policy=BreakerPolicy(failures=1))
+    for _ in range(2):
+        balancer.finish(asked(balancer), "failed", 0.0)
+    assert (balancer.working, balancer.choose(0.0)) == (0, None)
+    last = balancer.choose(0.0, is_last=True)
+    assert last is balancer.addresses[0], "the one that was asked longest ago"
+    assert balancer.choose(0.0, (last,), is_last=True) is balancer.addresses[1]
+    assert balancer.choose(0.0, balancer.addresses, is_last=True) is None
+    balancer.finish(last, "answered", 0.1)
+    assert balancer.working == 1
 
 
 @pytest.mark.parametrize("outcome", ["failed", "overtaken"])
