@@ -13,7 +13,7 @@ from typing import Final
 import attrs
 import trio
 
-from actors.stt.recogniser_queue import RecogniserQueue, job_timeout_for
+from actors.stt.recogniser_queue import RecogniserQueue
 from backends.jobs import SearchSentences, SentenceSearchReply
 from backends.protocols import JobPool
 from config.settings import TranscriptionSettings
@@ -56,7 +56,7 @@ class _Search:
             vocabulary=message.vocabulary if self.settings.vocabulary else (),
             first_tokens=message.first_tokens,
         )
-        timeout_s = job_timeout_for(message.utterance.duration_s, self.settings.job_timeout_s)
+        timeout_s = self.settings.job_timeout_s  # of a worker that hangs: others end by themselves, and load first
         reply, _ = await pool.call(job, message.utterance.pcm, timeout_s=timeout_s, attempts=1)
         return reply
 

@@ -127,6 +127,8 @@ class SentenceSearcher:
         free_text = loaded.text_of(job.first_tokens)
         if transcripts.is_suspicious(job.first_tokens, free_text, duration_s):
             return SentenceSearchReply(FoundSentences((), free_text, 0.0, len(job.first_tokens), True, 0.0))
+        if self._clock() - started_s > job.within_s:  # the weights had to be loaded
+            return SentenceSearchReply(problem="late")
         scorer = self._scorer(job, samples, loaded)
         free_logprob = scorer.score(job.first_tokens, loaded.end)
         found = find_sentences(

@@ -76,7 +76,8 @@ async def test_a_worker_that_has_not_had_the_grammar_is_sent_it(grow: Grow, auto
     first, second = (call.job for call in searching.pool.jobs)
     assert first == SearchSentences("v1", 1.5, None, ("stop",), (7, 8))
     assert (second.automaton, second.within_s) == (AUTOMATON, 1.5 - WORK_S)
-    assert {(call.attempts, call.blob) for call in searching.pool.jobs} == {(1, bytes(32_000))}
+    calls = {(call.attempts, call.timeout_s, call.blob) for call in searching.pool.jobs}
+    assert calls == {(1, searching.settings.job_timeout_s, bytes(32_000))}
 
 
 async def test_the_prompt_is_left_out_where_transcription_has_none(grow: Grow, autojump_clock: MockClock) -> None:

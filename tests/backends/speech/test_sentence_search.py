@@ -128,7 +128,13 @@ def test_the_grammar_that_was_not_used_longest_is_forgotten(folder: Path) -> Non
 def test_a_search_past_its_time_limit_says_so(folder: Path) -> None:
     times = iter(range(100))
     late = searcher(folder, clock=lambda: float(next(times)))
-    assert late.search(job(grammar("stop"), within_s=0.5), SECOND).problem == "late"
+    assert late.search(job(grammar("stop"), within_s=1.5), SECOND).problem == "late"
+
+
+def test_a_search_that_is_late_before_it_begins_encodes_nothing(folder: Path) -> None:
+    times, engine = iter(range(100)), Engine()
+    searcher(folder, engine, clock=lambda: float(next(times))).search(job(grammar("stop"), within_s=0.5), SECOND)
+    assert engine.windows == []
 
 
 def test_a_text_that_repeats_itself_is_not_searched(folder: Path) -> None:
