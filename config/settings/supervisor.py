@@ -17,5 +17,6 @@ class SupervisorSettings:
     stop_timeout_s: float = attrs.field(validator=[gt(0), le(HOUR_S)])
     drain_timeout_s: float = attrs.field(validator=[ge(0), le(DAY_S)])
     drain_delay_s: float = attrs.field(validator=[ge(0), le(HOUR_S)])
+    rest_after_s: float = attrs.field(validator=[ge(0), le(DAY_S)])
     data_dir: Path
     models_dir: Path
