@@ -17,7 +17,7 @@ from typing import Final
 import attrs
 import trio
 
-from protocol.admission.notices import NoticeDraft, ServerLook, noticed
+from protocol.admission.notices import NoticeDraft, ServerLook, counted, noticed
 from protocol.admission.recent_past import RecentPast
 from protocol.admission.service_parts import ServiceParts
 from protocol.messages.events import Degraded, Recovered
@@ -46,7 +46,7 @@ class MonitorStatistics:
 
 
 class Monitor(Actor[MonitorMessage]):
-    """Takes turns, tool calls and counts of refusals, and looks at the rest each second."""
+    """Takes turns, tool calls, and counts of refusals and of sessions' crashes, and looks at the rest each second."""
 
     def __init__(
         self,
@@ -87,8 +87,8 @@ class Monitor(Actor[MonitorMessage]):
         match message:
             case TurnRecord() | ToolRecord():
                 self._keep(kept(message, has_words=self._keeps_words))
-            case Count(_, labels, amount):
-                self._past.refusals.note(labels[0], int(amount))
+            case Count(name, labels, amount):
+                self._past.tally.note(counted(name, labels), int(amount))
             case _:
                 self.unhandled(message)
 
@@ -102,7 +102,7 @@ class Monitor(Actor[MonitorMessage]):
     def statistics(self) -> MonitorStatistics:
         """Return counts of what was kept."""
         past = self._past
-        return MonitorStatistics(notices=past.notices.last, turns=past.turns.last, refused=past.refusals.total)
+        return MonitorStatistics(notices=past.notices.last, turns=past.turns.last, refused=past.tally.totals["refused"])
 
     def _tell(self, *drafts: NoticeDraft) -> None:
         self._past.notices.add(self._unix_time(), drafts)
@@ -126,11 +126,11 @@ class Monitor(Actor[MonitorMessage]):
         self._before = look
         for event in self._parts.look(look.actors):
             self._tell_clients(event)
-        self._tell(*past.refusals.take(now_s))
+        self._tell(*past.tally.take(now_s))
         totals = {
             "turns": past.turns.last,
             "turns_failed": past.turns.failed,
-            "refused": past.refusals.total,
+            "refused": past.tally.totals["refused"],
             "restarts": sum(actor.incarnation for actor in look.actors.values()),
             "worker_crashes": sum(actor.crashes for actor in look.actors.values()),
         }

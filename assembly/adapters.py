@@ -30,6 +30,7 @@ from backends.ingress.accepted_connection import IngressRoutes
 from backends.ingress.audio_services import AudioServices
 from backends.ingress.descriptors import fitted
 from backends.ingress.http_app import UPLOADS, HttpServices, make_app
+from backends.ingress.http_listen import LISTEN, in_own_form
 from backends.ingress.hypercorn_bridge import HttpApp
 from backends.ingress.joined import JoinedIngress
 from backends.ingress.server import TrioIngress
@@ -58,6 +59,7 @@ from backends.speech.audio import make_decoder
 from backends.speech.vad import EarshotDetector
 from config.load import needs_key
 from config.settings import Settings
+from protocol.admission.notices import CertificateLook
 from protocol.dialects.speech_frames import SpeechEncoder
 from protocol.messages.events import AudioFormat
 from protocol.messages.understanding import ToolAnnouncement
@@ -236,13 +238,18 @@ class Adapters:
         return stores.store(self._settings)
 
     def make_ingress(
-        self, services: HttpServices, audio: AudioServices, handlers: IngressHandlers, admission: RequestAdmission
+        self,
+        services: HttpServices,
+        audio: AudioServices,
+        publish_certificate: Callable[[CertificateLook], None],
+        handlers: IngressHandlers,
+        admission: RequestAdmission,
     ) -> Ingress:
         """Return the listener, with the HTTP app behind it, and that for Wyoming beside it if there is to be one."""
         gateway = fitted(self._settings.gateway)
         app = HttpApp(make_app(services, audio), gateway, UPLOADS)
-        routes = IngressRoutes(DIALECTS, app)
-        web = TrioIngress(gateway, handlers, admission, routes)
+        routes = IngressRoutes(DIALECTS, app, frozenset({LISTEN}), in_own_form)
+        web = TrioIngress(gateway, handlers, admission, routes, publish_certificate)
         if not gateway.wyoming_port:
             return web
         asked = wyoming.wyoming_services(gateway, self.version, audio, self.grammar)

@@ -25,6 +25,7 @@ from protocol.messages.history import (
 from protocol.messages.home import HomeNames
 from protocol.messages.identity import Grant, Identity
 from protocol.messages.meaning import Meaning, OwnSentence
+from protocol.messages.searching import SentenceAutomaton
 from protocol.messages.shared import SavedSession, SharedLimit
 from protocol.messages.understanding import (
     CallTool,
@@ -117,6 +118,9 @@ class CommandGrammar(Protocol):
 
     def samples(self) -> Sequence[CommandSamples]:
         """Return what can be said in every language, the user's own sentences first."""
+
+    def automaton(self, language: str) -> SentenceAutomaton | None:
+        """Return the sentences that can be looked for in sound; ``None`` if there are none in the language."""
 
     def own_sentences(self) -> Sequence[OwnSentence]:
         """Return examples of the user's own commands; the same object until the files change."""
@@ -311,6 +315,8 @@ class Request:
     """Address and port of the sender, also behind a trusted proxy."""
     is_proxied: bool = False
     """Whether a trusted proxy has handed it on."""
+    repeated: Mapping[str, Sequence[str]] = attrs.field(factory=dict)
+    """All values of query keys that were given several times."""
 
 
 @attrs.frozen

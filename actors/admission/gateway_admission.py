@@ -66,6 +66,8 @@ class AdmissionInputs:
     """Asked in this order, before a place is taken."""
     keys: LiveKeys | None = None
     """The access keys; ``None`` where there are none."""
+    no_sessions: str | None = None
+    """Why the server has no sessions; ``None`` if it has."""
 
 
 @attrs.frozen(kw_only=True)
@@ -174,6 +176,8 @@ class GatewayAdmission:
             return Admitted(identity)
         if kind is RequestKind.HTTP:
             return self._take_request(identity)
+        if self._inputs.no_sessions is not None:
+            return Refusal(404, self._inputs.no_sessions, None, "role")
         return self._take_place(identity, limited, hears=kind is RequestKind.WEBSOCKET)
 
     async def _ask(self, check: AdmissionCheck, identity: Identity, request: Request) -> Identity | Refusal:
@@ -195,7 +199,9 @@ class GatewayAdmission:
         if not self._requests.has_room_for(identity.tenant):
             return Refusal(503, "too many requests are in work", BUSY_RETRY_S, "requests")
         self._requests.take(identity.tenant)
-        deferred_s = retry_deferrable_s(self._inputs.load_level())
+        # what servers ask is never deferrable: people wait behind them
+        has_sessions = self._inputs.no_sessions is None
+        deferred_s = retry_deferrable_s(self._inputs.load_level()) if has_sessions else None
         return Admitted(identity, self._in_work(identity.tenant), retry_deferrable_s=deferred_s)
 
     @contextmanager

@@ -126,17 +126,18 @@ async def test_what_others_count_is_counted(grow: Grow, mock_clock: MockClock) -
     assert ("db_write_seconds", (), 0.1) in watch.registry.observed
 
 
-async def test_the_monitor_is_told_of_turns_tool_calls_and_refusals_and_of_no_other_count(
+async def test_the_monitor_is_told_of_turns_tool_calls_refusals_and_crashes_and_of_no_other_count(
     grow: Grow, mock_clock: MockClock
 ) -> None:
     watch = Watch()
     turn = TurnRecord("s", "t1", "local", 1.0, "hello", "good day", "done", "command", {})
     call = ToolRecord("s", "t1", "c1", 1.0, "home", "light_on", {}, True, "on", 12.0, "light on", 0.9)
     await watch.open(grow)
-    for record in (Count("wakes_total", ("okay nabu",)), turn, call, Count("refusals_total", ("rate",), 3)):
+    counts = Count("refusals_total", ("rate",), 3), Count("session_faults_total", ("recovered", "", ""))
+    for record in (Count("wakes_total", ("okay nabu",)), turn, call, *counts):
         await watch.tell(record)
     told = [envelope.message for envelope in iter(watch.monitor.mailbox.take_nowait, None)]
-    assert told == [turn, call, Count("refusals_total", ("rate",), 3)]
+    assert told == [turn, call, *counts]
 
 
 async def test_a_turn_is_counted_and_its_stages_are_seconds(grow: Grow, mock_clock: MockClock) -> None:

@@ -101,6 +101,19 @@ async def test_refusals_are_told_in_bulk(grow: Grow, autojump_clock: MockClock) 
     assert watched.newest("refused") == 3.0
 
 
+async def test_crashes_inside_sessions_are_told_in_bulk_and_are_no_refusals(
+    grow: Grow, autojump_clock: MockClock
+) -> None:
+    watched = Watched()
+    await watched.open(grow)
+    for _ in range(3):
+        await watched.ref.tell(Count("session_faults_total", ("crashed", "dialogue", "KeyError")))
+    await watched.ref.tell(Count("session_faults_total", ("recovered", "", "")))
+    await trio.sleep(1.0)
+    assert watched.told[1:] == [("session_crashed", "dialogue", 3), ("session_recovered", "", 1)]
+    assert watched.newest("refused") == 0.0
+
+
 async def test_turns_are_kept_with_their_calls_and_without_secrets(grow: Grow, autojump_clock: MockClock) -> None:
     watched = Watched()
     await watched.open(grow)
@@ -134,7 +147,7 @@ async def test_the_statistics_count_what_was_kept(grow: Grow, autojump_clock: Mo
     await watched.ref.tell(Count("refusals_total", ("rate",), 2))
     await trio.sleep(1.0)
     past = watched.past
-    assert (past.notices.last, past.turns.last, past.refusals.total) == (2, 1, 2)
+    assert (past.notices.last, past.turns.last, past.tally.totals["refused"]) == (2, 1, 2)
 
 
 async def test_each_second_has_its_figures_however_long_a_look_takes(grow: Grow, autojump_clock: MockClock) -> None:

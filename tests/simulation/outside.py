@@ -470,7 +470,12 @@ class Outside:
         return self.database
 
     def make_ingress(
-        self, _http: object, _audio: object, handlers: IngressHandlers, admission: RequestAdmission
+        self,
+        _http: object,
+        _audio: object,
+        _publish_certificate: object,
+        handlers: IngressHandlers,
+        admission: RequestAdmission,
     ) -> SimulatedIngress:
         self.ingress = SimulatedIngress(handlers, admission)
         return self.ingress

@@ -29,7 +29,7 @@ def request(path: str = "/ws", peer: str = PEER, **headers: str) -> Request:
 class Server:
     """An admission, and what it has counted."""
 
-    def __init__(self, *checks: FakeCheck, places: int = 2, **changes: Any) -> None:
+    def __init__(self, *checks: FakeCheck, places: int = 2, no_sessions: str | None = None, **changes: Any) -> None:
         self.level = 0
         self.demand: Demand | None = None
         self.awaited = 0
@@ -44,6 +44,7 @@ class Server:
             demand=lambda: self.demand,
             count_awaited=lambda: self.awaited,
             checks=checks,
+            no_sessions=no_sessions,
         )
         self.admission = GatewayAdmission(
             attrs.evolve(gateway, **ordinary | changes),
@@ -125,6 +126,18 @@ async def test_a_session_that_takes_no_audio_needs_a_place_and_nothing_of_the_re
         await server.refused(RequestKind.TEXT_SESSION)
     server.admission.stop(StopAdmitting("the server stops", 5.0))
     assert (await server.refused(RequestKind.TEXT_SESSION)).cause == "leaving"
+
+
+@pytest.mark.parametrize("kind", [WEBSOCKET, RequestKind.TEXT_SESSION])
+async def test_a_server_that_has_no_sessions_refuses_each_for_good_and_says_why(kind: RequestKind) -> None:
+    server = Server(no_sessions="it only recognises")
+    refused = await server.refused(kind)
+    assert (refused.status, refused.reason, refused.retry_after_s) == (404, "it only recognises", None)
+    assert server.counted == [Count("refusals_total", ("role",))]
+    await server.admitted(HTTP)
+    await server.admitted(PAGE, request("/health"))
+    server.level = 4
+    assert (await server.admitted(HTTP)).retry_deferrable_s is None, "people wait behind what servers ask"
 
 
 async def test_one_address_leaves_requests_to_others() -> None:
