@@ -154,8 +154,7 @@ class WorkerGroup:
         self._slots = [Slot() for _ in range(size + spares)]
         self._gate = StartGate()
         self._leaving: Worker | None = None
-        self._rest = rest
-        self._cycle: RestCycle | None = None
+        self._cycle = None if rest is None else RestCycle(rest, self.ties.pace)
         self._nursery: trio.Nursery
 
     # --- the workers -----------------------------------------------------------------------------
@@ -211,14 +210,14 @@ class WorkerGroup:
         self.is_ready, self.trouble, self._gate, self._leaving = trio.Event(), None, StartGate(), None
         self._slots = [Slot() for _ in range(self._size + self._spares)]
         async with trio.open_nursery() as self._nursery:
-            if self._rest is None:
+            if self._cycle is None:
                 self._load()
             else:
-                self._cycle = RestCycle(self._rest, self.ties.pace)
-                for slot in self._slots[min(1, self._rest.keeps) :]:
-                    slot.is_resting = True
-                for slot in self._slots[: min(1, self._rest.keeps)]:
-                    slot.wanted.set()
+                self._cycle = RestCycle(self._cycle.rest, self.ties.pace)
+                for number, slot in enumerate(self._slots):
+                    slot.is_resting = number >= min(1, self._cycle.rest.keeps)
+                    if not slot.is_resting:
+                        slot.wanted.set()
                 self._nursery.start_soon(self._cycle.run, self._load, self._unload)
             for slot in self._slots:
                 self._nursery.start_soon(self._keep, slot)
@@ -230,7 +229,7 @@ class WorkerGroup:
     @property
     def _is_awaited(self) -> bool:
         """Whether a worker has to be ready for the group to be started; else a failed start is tried again."""
-        return self._rest is None or self._rest.keeps > 0
+        return self._cycle is None or self._cycle.rest.keeps > 0
 
     def note_job(self) -> None:
         """Note that there is a job, for which workers that rest may have to be loaded."""
@@ -243,7 +242,7 @@ class WorkerGroup:
 
     def _unload(self) -> None:
         """End the processes of those that rest and have no job; one that is being loaded ends when it is ready."""
-        keeps = self._rest.keeps if self._rest else len(self._slots)
+        keeps = len(self._slots) if self._cycle is None else self._cycle.rest.keeps
         kept = self.loaded[:keeps]
         missing = keeps - len(kept)
         for slot in self._slots:
