@@ -14,14 +14,7 @@ from trio import TaskStatus
 from protocol.admission.checks import CheckKind
 from protocol.dialects.dialect import ClientLink
 from protocol.messages.events import ConnectionRefused
-from protocol.messages.history import (
-    ConversationQuery,
-    Deletion,
-    KeptConversation,
-    KeptTurn,
-    Record,
-    TurnQuery,
-)
+from protocol.messages.history import ConversationQuery, Deletion, KeptConversation, KeptTurn, Record, TurnQuery
 from protocol.messages.home import HomeNames
 from protocol.messages.identity import Grant, Identity
 from protocol.messages.meaning import Meaning, OwnSentence

@@ -36,6 +36,7 @@ from protocol.admission.health import is_health_check, is_open_page
 from protocol.admission.identity import identity_of
 from protocol.admission.origin import SitePolicy, cors_headers, own_names, site_refusal
 from protocol.admission.places import SessionPlace, SessionPlaces
+from protocol.admission.rate import RateLimit, RateTable
 from protocol.messages.errors import CloseCode
 from protocol.messages.events import ConnectionRefused
 from protocol.messages.identity import Identity
@@ -46,6 +47,8 @@ from protocol.messages.socket import Socket
 log = logging.getLogger("sayso.gateway")
 
 SILENT_CLOSE_S: Final = 0.2  # for a close frame to leave; another client has the place already
+RETURNS: Final = RateLimit(count=30, window_s=60.0, burst=30)  # of a sender over its limit: the clients of an office
+SENDERS: Final = 1_000
 BUSY_RETRY_S: Final = 1.0  # places are taken and given back within milliseconds, or the server is under attack
 
 
@@ -120,6 +123,7 @@ class GatewayAdmission:
         self._requests = FairShare(settings.max_requests, share)
         self._places = SessionPlaces(limit, inputs.max_share, share, jitter, inputs.handshakes)
         self._use = use
+        self._returns = RateTable((RETURNS,), SENDERS)
         self._stopped: StopAdmitting | None = None
         self._refused = 0
         self._refused_for_others = 0
@@ -168,7 +172,7 @@ class GatewayAdmission:
             found = await self._ask(check, identity, request)
             if not isinstance(found, Refusal):
                 identity = found
-            elif check.kind is CheckKind.RATE and kind is RequestKind.WEBSOCKET:
+            elif check.kind is CheckKind.RATE and kind is RequestKind.WEBSOCKET and self._may_return(identity.tenant):
                 limited = found  # its client may still resume a session
             else:
                 return found
@@ -179,6 +183,14 @@ class GatewayAdmission:
         if self._inputs.no_sessions is not None:
             return Refusal(404, self._inputs.no_sessions, None, "role")
         return self._take_place(identity, limited, hears=kind is RequestKind.WEBSOCKET)
+
+    def _may_return(self, tenant: str) -> bool:
+        """Return whether one more that is over its limit may say which session it resumes: that costs a session."""
+        now_s = trio.current_time()
+        may_return = self._returns.wait_s(tenant, now_s) == 0
+        if may_return:
+            self._returns.take(tenant, now_s)
+        return may_return
 
     async def _ask(self, check: AdmissionCheck, identity: Identity, request: Request) -> Identity | Refusal:
         rule = CHECK_RULES[check.kind]

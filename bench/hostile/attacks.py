@@ -24,7 +24,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import closing
 from pathlib import Path
@@ -53,7 +53,8 @@ ATTACKERS_NICENESS: Final = 5
 ATTACKERS_ADDRESS: Final = (
     "127.0.0.66" if sys.platform == "linux" else ""
 )  # elsewhere there is one loopback address only
-LIMITS: Final = {"gateway.rate.loopback": True, "gateway.rate.burst": 40}  # so the sessions may all come at once
+LIMITS: Final = {"gateway.rate.loopback": True, "gateway.trusted_proxies": "127.0.0.1"}
+"""The people come by a proxy, from an address each; the attacker does not."""
 LIMITED: Final = frozenset({"429"})
 TARGET_RATIO: Final = 1.25
 HTTP_TIMEOUT_S: Final = 10.0
@@ -67,16 +68,17 @@ class Sessions:
     """The sessions that go on, and how long their turns took."""
 
     url: str
-    key: str
+    keys: Sequence[str]
+    """Of each who talks."""
     rng: Random = attrs.field(factory=lambda: Random(1))
     turns: list[tuple[float, float]] = attrs.field(factory=list)
     """When each ended, by Trio's clock, and its milliseconds."""
     resume_token: str = ""
     failed: int = 0
 
-    async def run(self, *, task_status: trio.TaskStatus[None]) -> None:
+    async def run(self, number: int, *, task_status: trio.TaskStatus[None]) -> None:
         """Ask again and again, until cancelled; has started when the session is open."""
-        headers = {"Authorization": f"Bearer {self.key}"}
+        headers = {"Authorization": f"Bearer {self.keys[number]}", "X-Forwarded-For": f"192.0.2.{number + 1}"}
         async with await Endpoint(self.url, headers=headers).open() as websocket:
             await websocket.send(HELLO)
             self.resume_token = json.loads(await websocket.receive())["data"]["resume_token"]
@@ -130,18 +132,18 @@ class Attacker:
         return ends, done
 
 
-def keys_in(folder: Path) -> tuple[str, str]:
-    """Make a key for the people and one for the attacker, of another user; return both."""
+def keys_in(folder: Path, people: int) -> list[str]:
+    """Make a key for each of the people and one for the attacker, of another user; return the attacker's last."""
     file = KeyFile.in_folder(folder)
     texts = []
     with file.locked():
         keys = file.read()
-        for user in ("anna", "mallory"):
-            order = KeyOrder(name=user, user=user, scopes=frozenset({Scope.TALK}))
+        for name in (*(f"anna{number}" for number in range(people)), "mallory"):
+            order = KeyOrder(name=name, user=name, scopes=frozenset({Scope.TALK}))
             keys, text = with_new_key(keys, order, time.time(), secrets.token_bytes)
             texts.append(text)
         file.write(keys)
-    return texts[0], texts[1]
+    return texts
 
 
 def asked(port: int, method: str, path: str, key: str, body: Mapping[str, object] | None = None) -> Any:
@@ -185,18 +187,16 @@ def _cpu_s(process: psutil.Process) -> float:
     return float(used.user + used.system)
 
 
-async def all_attacked(
-    options: argparse.Namespace, url: str, port: int, pid: int, keys: tuple[str, str]
-) -> list[Found]:
+async def all_attacked(options: argparse.Namespace, url: str, port: int, pid: int, keys: Sequence[str]) -> list[Found]:
     """Return what each wanted attack did, in their order."""
-    sessions = Sessions(url, keys[0])
+    sessions = Sessions(url, keys[:-1])
     found: list[Found] = []
     apart = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, apart, os.nice, (ATTACKERS_NICENESS,)) as pool:
         async with trio.open_nursery() as nursery:
-            for _ in range(options.sessions):
-                await nursery.start(sessions.run)
-            target = await trio.to_thread.run_sync(target_at, port, keys[1], sessions.resume_token)
+            for number in range(options.sessions):
+                await nursery.start(sessions.run, number)
+            target = await trio.to_thread.run_sync(target_at, port, keys[-1], sessions.resume_token)
             attacker = Attacker(pool, target, psutil.Process(pid))
             await trio.to_thread.run_sync(lambda: pool.submit(int).result())  # its process is there
             for name in options.only:
@@ -215,7 +215,7 @@ def measure(options: argparse.Namespace) -> Iterator[Report]:
     """Attack a server, and print what came of it."""
     with tempfile.TemporaryDirectory() as folder:
         data_dir = Path(folder) / "data"
-        keys = keys_in(data_dir)
+        keys = keys_in(data_dir, options.sessions)
         with running({"supervisor.data_dir": data_dir, "load.enabled": False, **LIMITS, **dict(options.set)}) as server:
             found = trio.run(all_attacked, options, server.url, server.port, server.pid, keys)
     rows = dict(zip(options.only, found, strict=True))

@@ -9,6 +9,7 @@ import attrs
 import trio
 
 from runtime.messaging.deadletters import DeadLetters
+from runtime.messaging.exits import Exit
 from runtime.messaging.handling import current
 from runtime.messaging.pace import Pace
 from runtime.messaging.ref import Ref
@@ -149,3 +150,9 @@ class ParentActor(Actor[Message_contra], Generic[Message_contra, ChildT_co]):
     def below(self) -> Sequence[ChildT_co]:
         """Return the children themselves, in the order of their start."""
         raise NotImplementedError
+
+    def child_crashed(self, child_id: str, ended: Exit) -> None:
+        """Called when a child has ended that will be started again; subclasses may note it."""
+
+    def child_restarted(self) -> None:
+        """Called when a child is ready again, with the siblings that were stopped for it; subclasses may note it."""

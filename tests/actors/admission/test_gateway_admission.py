@@ -7,7 +7,7 @@ import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from actors.admission.gateway_admission import AdmissionInputs, GatewayAdmission
+from actors.admission.gateway_admission import RETURNS, AdmissionInputs, GatewayAdmission
 from backends.protocols import Admitted, CheckUnavailable, Refusal, Request, RequestKind
 from protocol.admission.capacity import Demand
 from protocol.admission.checks import CHECK_RULES, CheckKind
@@ -288,6 +288,20 @@ async def test_a_limited_client_is_refused_unless_a_session_may_wait_for_it() ->
         assert server.places == [1]
     assert server.places == [1, 0]
     assert await server.refused(HTTP) == LIMITED
+
+
+async def test_who_is_limited_may_come_back_only_so_often(autojump_clock: MockClock) -> None:
+    """Whether a session waits for a client is known only after its handshake, which costs a session."""
+    server = Server(FakeCheck(answer=LIMITED))
+    server.awaited = 1
+    for _ in range(RETURNS.burst):
+        with (await server.admitted(WEBSOCKET)).place:
+            pass
+    assert await server.refused(WEBSOCKET) == LIMITED
+    await trio.sleep(RETURNS.step_s)
+    with (await server.admitted(WEBSOCKET)).place:
+        pass
+    assert await server.refused(WEBSOCKET) == LIMITED
 
 
 async def test_without_a_good_key_nobody_resumes_anything() -> None:
