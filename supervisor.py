@@ -113,6 +113,7 @@ async def serve(
         )
         tree = await nursery.start(run)
         server.board.tree.publish(tree)
+        server.pace.has_started.set()
         task_status.started(server.status.addresses)
         await tree.wait_ended()
         nursery.cancel_scope.cancel()

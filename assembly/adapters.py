@@ -23,6 +23,7 @@ from assembly.providers import (
     synthesisers,
 )
 from assembly.providers.language_models import EmbeddedModelAdapter
+from assembly.providers.rest import rest_after_s
 from backends.commands.grammar import HassilGrammar
 from backends.commands.reload import ReloadingGrammar
 from backends.ingress.accepted_connection import IngressRoutes
@@ -66,7 +67,7 @@ from protocol.messages.events import AudioFormat
 from protocol.messages.understanding import ToolAnnouncement
 from runtime.messaging.pace import Pace
 from runtime.policies.restart import Backoff
-from runtime.workers.pool import Pool, WorkerLimits, WorkerSpec
+from runtime.workers.pool import Pool, Rest, WorkerLimits, WorkerSpec
 
 # a bad file ends the process, which is no reason to delay the next one
 MEDIA_BACKOFF = Backoff(base_s=0.05, cap_s=0.5, healthy_s=0.0)
@@ -134,7 +135,8 @@ class Adapters:
         return paced(recognisers.whisper_pool(self._settings, model), self.pace)
 
     def synthesiser_pool(self) -> JobPool | None:
-        """Return the pool of synthesisers, ``None`` if speech is off."""
+        """Return the pool of synthesisers, ``None`` if speech is off; raises ``ModelError`` without Piper's voice."""
+        synthesisers.check(self._settings)  # it is loaded later, and a server without its voice should not start
         pool = synthesisers.synthesiser_pool(self._settings)
         return None if pool is None else paced(pool, self.pace)
 
@@ -154,7 +156,8 @@ class Adapters:
             threads=1,
         )
         limits = WorkerLimits(memory_bytes=settings.worker_memory_mb << 20)
-        return paced(Pool(spec, 1, limits=limits, backoff=MEDIA_BACKOFF), self.pace)
+        rest = Rest(after_s=rest_after_s(self._settings), wakes_after_s=None)
+        return paced(Pool(spec, 1, limits=limits, backoff=MEDIA_BACKOFF, rest=rest), self.pace)
 
     # --- the meaning of sentences ----------------------------------------------------------------
 

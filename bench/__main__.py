@@ -31,7 +31,7 @@ PROGRAMS: Final[Mapping[str, Mapping[str, str]]] = {
     "engine": {name: f"bench.engine.{name}" for name in ("throughput", "stt", "gpu")},
     "runtime": {"comparisons": "bench.runtime.comparisons", "ingest": "bench.runtime.ingest"},
     "history": {"rows": "bench.history.rows"},
-    "sessions": {"idle": "bench.sessions.idle"},
+    "sessions": {"idle": "bench.sessions.idle", "unused": "bench.sessions.unused"},
     "moves": {name: f"bench.moves.{name}" for name in ("cuts", "replicas", "rolling", "limits")},
     "hostile": {name: f"bench.hostile.{name}" for name in ("fuzz", "attacks")},
     "scrape": {"scrape": "bench.scrape.benchmark"},

@@ -180,9 +180,9 @@ class RecogniserQueue:
         self._on_change()
 
     def _own_workers(self) -> tuple[int, int]:
-        """Return how many workers are ready and how many there should be: 0 and 0 of a remote server."""
+        """Return how many workers are ready and how many there should be now: 0 and 0 of a remote server."""
         pool = self._pool.statistics()
-        return (min(pool.size, pool.ready), pool.size) if pool.has_local_workers else (0, 0)
+        return (min(pool.size, pool.ready), pool.expected) if pool.has_local_workers else (0, 0)
 
     async def describe(self) -> ModelDescription | None:
         """Return a worker's description of the model; ``None`` if none has the time."""

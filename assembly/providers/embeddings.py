@@ -4,12 +4,13 @@ from collections.abc import Iterator
 
 from actors.meaning import Examples
 from assembly.providers.provider import Finding
+from assembly.providers.rest import rest_after_s
 from backends.speech.models import ModelError
 from backends.understanding.embedding_files import NAME, SHA256, WEIGHTS, check_embedding
 from backends.understanding.examples import ExampleIndex
 from backends.understanding.head import head_sha256
 from config.settings import Settings
-from runtime.workers.pool import Pool, WorkerSpec
+from runtime.workers.pool import Pool, Rest, WorkerSpec
 
 
 def meaning_pool(settings: Settings) -> Pool | None:
@@ -23,7 +24,7 @@ def meaning_pool(settings: Settings) -> Pool | None:
         start_timeout_s=settings.understanding.start_timeout_s,
         threads=1,
     )
-    return Pool(spec, 1)
+    return Pool(spec, 1, rest=Rest(after_s=rest_after_s(settings)))
 
 
 def make_examples() -> Examples:

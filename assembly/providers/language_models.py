@@ -8,6 +8,7 @@ import attrs
 
 from assembly.providers.model_check import check_model
 from assembly.providers.provider import Finding, Provider, ProviderKind, State
+from assembly.providers.rest import rest_after_s
 from assembly.providers.server_check import check_openai, get_json
 from backends.llm import llamacpp
 from backends.llm.guarded import GuardedModel
@@ -16,7 +17,9 @@ from backends.llm.openai import OpenAIModel, with_version
 from backends.protocols import LanguageModel
 from backends.speech.models import LLM, resolve_llm
 from config.settings import EmbeddedModelSettings, InferenceSettings, OllamaSettings, OpenAIModelSettings, Settings
-from runtime.workers.pool import Pool, WorkerSpec
+from runtime.workers.pool import Pool, Rest, WorkerSpec
+
+MODEL_AFTER_S: Final = 1.0  # a question takes longer to be said
 
 
 @attrs.frozen
@@ -66,7 +69,8 @@ def _make_embedded(settings: Settings) -> EmbeddedModelAdapter:
         start_timeout_s=inference.start_timeout_s,
         nice=llamacpp.NICE,
     )
-    return EmbeddedModelAdapter(Pool(spec, 1), partial(_connect_embedded, inference))
+    rest = Rest(after_s=rest_after_s(settings), wakes_after_s=MODEL_AFTER_S)
+    return EmbeddedModelAdapter(Pool(spec, 1, rest=rest), partial(_connect_embedded, inference))
 
 
 # --- what sayso doctor looks for -----------------------------------------------------------------

@@ -11,6 +11,7 @@ import attrs
 
 from assembly.providers.model_check import check_model
 from assembly.providers.provider import Finding, Provider, ProviderKind, State, with_fallback
+from assembly.providers.rest import rest_after_s
 from assembly.providers.server_check import check_openai
 from backends.jobs import TranscribeClips
 from backends.machine import available_cpus
@@ -20,9 +21,10 @@ from backends.speech.remote import RemoteRecogniser
 from backends.speech.remote_pool import RemoteFirst
 from backends.speech.whisper_params import whisper_params
 from config.settings import OpenAITranscriptionSettings, Settings, WhisperSettings
-from runtime.workers.pool import Pool, WorkerLimits, WorkerSpec
+from runtime.workers.pool import Pool, Rest, WorkerLimits, WorkerSpec
 
 IMPORT_TIMEOUT_S: Final = 30.0
+SPARE_AFTER_S: Final = 3.0  # the spare is loaded when the voice and the small models are
 MakeRecogniser = Callable[[Settings, JobPool | None, Callable[[], bool]], JobPool]
 """From the settings, the pool to fall back to, and a function that says whether processes may be replaced now."""
 
@@ -63,7 +65,8 @@ def whisper_pool(settings: Settings, model: str | None = None) -> Pool:
     )
     if not is_usual:
         return Pool(spec, ours.model_workers, limits=limits)
-    return Pool(spec, ours.workers, spares=whisper.spare_workers, limits=limits)
+    rest = Rest(after_s=rest_after_s(settings), keeps=ours.workers, wakes_after_s=SPARE_AFTER_S)
+    return Pool(spec, ours.workers, spares=whisper.spare_workers, limits=limits, rest=rest)
 
 
 def may_use_gpu(device: str) -> bool:

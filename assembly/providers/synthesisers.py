@@ -7,6 +7,7 @@ import attrs
 
 from assembly.providers.model_check import check_model
 from assembly.providers.provider import Extra, Finding, Provider, ProviderKind, with_fallback
+from assembly.providers.rest import rest_after_s
 from assembly.providers.server_check import check_openai
 from backends.jobs import SpeakText
 from backends.protocols import JobPool
@@ -15,7 +16,7 @@ from backends.speech.models import resolve_voice, voice_names
 from backends.speech.remote import RemoteSynthesiser
 from backends.speech.remote_pool import RemoteFirst
 from config.settings import OpenAISpeechSettings, PiperSettings, Settings
-from runtime.workers.pool import Pool, WorkerLimits, WorkerSpec
+from runtime.workers.pool import Pool, Rest, WorkerLimits, WorkerSpec
 
 MakeSynthesiser = Callable[[Settings, JobPool | None], JobPool]
 """From the settings and the pool to fall back to."""
@@ -51,6 +52,12 @@ def voices(settings: Settings) -> Sequence[str] | None:
     return SYNTHESISERS[names[0]].voices(settings) if names else ()
 
 
+def check(settings: Settings) -> None:
+    """Raise ``ModelError`` if Piper is to speak with a missing or damaged voice, which is loaded after the start."""
+    if "piper" in synthesisers_in_use(settings):
+        resolve_voice(settings.speech.piper.voice, settings.supervisor.models_dir)
+
+
 def piper_pool(settings: Settings, _behind: JobPool | None = None) -> Pool:
     """Return the pool of Piper processes."""
     ours = settings.speech.piper
@@ -62,7 +69,8 @@ def piper_pool(settings: Settings, _behind: JobPool | None = None) -> Pool:
         threads=1,
     )
     limits = WorkerLimits(memory_bytes=ours.worker_memory_mb << 20)
-    return Pool(spec, ours.workers, spares=ours.spare_workers, limits=limits)
+    rest = Rest(after_s=rest_after_s(settings))
+    return Pool(spec, ours.workers, spares=ours.spare_workers, limits=limits, rest=rest)
 
 
 def _remote_pool(settings: Settings, behind: JobPool | None) -> RemoteFirst[SpeakText]:

@@ -20,6 +20,7 @@ class SupervisorSettings:
     stop_timeout_s: float = attrs.field(validator=[gt(0), le(HOUR_S)])
     drain_timeout_s: float = attrs.field(validator=[ge(0), le(DAY_S)])
     drain_delay_s: float = attrs.field(validator=[ge(0), le(HOUR_S)])
+    rest_after_s: float = attrs.field(validator=[ge(0), le(DAY_S)])
     roles: tuple[str, ...] = attrs.field(validator=each("|".join(get_args(Role)), "recognise, speak, both or none"))
     data_dir: Path
     models_dir: Path

@@ -29,12 +29,15 @@ class Pace:
         self._uses = 0
         self._used_s = -math.inf
         self._begins = trio.Event()
+        self.has_started = trio.Event()
+        """Set when the server serves; what the first client does not need may be loaded from then on."""
 
     @classmethod
     def steady(cls) -> "Pace":
         """Return the pace of a server that is always used."""
         pace = cls()
         pace._uses = 1
+        pace.has_started.set()
         return pace
 
     def __repr__(self) -> str:

@@ -118,6 +118,12 @@ def prepare_process() -> None:
         Path("/proc/self/oom_score_adj").write_text(OOM_SCORE)
 
 
+def give_back_memory() -> None:
+    """Give memory back to the system that loading has freed, 10 to 20 MB a model; for the GNU C library only."""
+    with contextlib.suppress(AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)
+
+
 def limit_data(data_bytes: int) -> None:
     """Let the kernel refuse more than ``data_bytes`` of data (0: no limit).
 
@@ -170,6 +176,7 @@ def main(plan: dict[str, Any]) -> None:
     jobs = JobDecoder(target.jobs)
     gc.collect()
     gc.freeze()
+    give_back_memory()
     limit_data(plan["data_bytes"])
     line.send(frames.encode(Frame("ready")))
     while (frame := line.jobs.get()).kind != "stop":

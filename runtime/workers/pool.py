@@ -37,6 +37,7 @@ from runtime.workers.limits import WorkerLimits
 from runtime.workers.pool_statistics import PoolStatistics
 from runtime.workers.process import WorkerSpec
 from runtime.workers.queue import JobQueue, QueuedJob
+from runtime.workers.resting import Rest
 from runtime.workers.worker import Worker
 from runtime.workers.worker_group import WorkerGroup
 
@@ -45,6 +46,7 @@ __all__ = [
     "JobTimeout",
     "Pool",
     "PoolUnavailable",
+    "Rest",
     "SpawnRefused",
     "StartFailure",
     "WorkerError",
@@ -70,6 +72,7 @@ class Pool:
         limits: WorkerLimits | None = None,
         backoff: Backoff | None = None,
         rng: random.Random | None = None,
+        rest: Rest | None = None,
     ) -> None:
         if size < 1:
             raise ValueError(f"size must be >= 1, not {size}")
@@ -83,6 +86,7 @@ class Pool:
             limits=limits or WorkerLimits(),
             backoff=backoff or Backoff(),
             rng=rng or random.Random(),
+            rest=rest,
         )
         self._group.ties.on_change = self._take_change
         self._on_change: Callable[[], None] = lambda: None
@@ -143,6 +147,7 @@ class Pool:
             raise PoolUnavailable(f"{len(self._queue)} jobs wait for {self._name}", RETRY_AFTER_S)
         if self._is_hopeless:
             raise PoolUnavailable(self._why_not, RETRY_AFTER_S)
+        self._group.note_job()
         self._next_id += 1
         frame = Frame("job", self._next_id, job.name, encode(job), blob)
         check(frame)

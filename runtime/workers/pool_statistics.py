@@ -50,6 +50,7 @@ class WorkerGroupStatistics:
     * ``trouble``: why the last start failed; ``None`` if it did not
     * ``crashes``: how many processes have ended without being asked to
     * ``busy_ratio``: share of the workers that take jobs and have one, 0 to 1
+    * ``resting``: for how many workers there is no process because nobody uses the server, or it is being loaded again
     * ``rss_bytes``: resident memory of all
     * ``pss_bytes``: memory of all, shared pages counted once
     * ``workers``: the workers one by one
@@ -64,6 +65,12 @@ class WorkerGroupStatistics:
     rss_bytes: int
     pss_bytes: int
     workers: Sequence[WorkerStatistics]
+    resting: int = 0
+
+    @property
+    def expected(self) -> int:
+        """How many of the workers that take jobs should be loaded now."""
+        return min(self.size, len(self.workers) - self.resting) if self.resting else self.size
 
 
 @attrs.frozen(kw_only=True)
@@ -103,7 +110,11 @@ class PoolStatistics(WorkerGroupStatistics):
     @property
     def trouble_now(self) -> str | None:
         """Why no job can be done now; ``None`` if one can."""
-        if self.ready or (self.remote is not None and any(one.breaker == "closed" for one in self.remote.addresses)):
+        if (
+            self.ready
+            or self.resting
+            or (self.remote is not None and any(one.breaker == "closed" for one in self.remote.addresses))
+        ):
             return None
         return "no worker process is ready" if self.remote is None else "no server of the settings answers"
 

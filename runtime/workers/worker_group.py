@@ -4,8 +4,8 @@ Rules kept here:
 
 * No worker has a fixed role: of the ready workers, those that have been ready for longest take jobs, the others
   are spares. So a spare takes over in the moment in which a worker ends, and a new process is a spare.
-* The first start fails loudly; after that a worker that cannot start is tried again with backoff, and after
-  ``BREAKER_STARTS`` failures in a row one worker only tries.
+* The first start fails loudly, where it is waited for; after that a worker that cannot start is tried again with
+  backoff, and after ``BREAKER_STARTS`` failures in a row one worker only tries.
 * A worker that is due for replacement ends when another is ready in its place, one at a time, and after its
   jobs. Without spares a process more is started for that.
 * A worker above its memory cap is killed: otherwise the kernel might kill the server.
@@ -25,6 +25,7 @@ from runtime.workers.errors import SpawnRefused, StartFailure
 from runtime.workers.limits import ProcessMemory, WorkerLimits, why_kill, why_recycle
 from runtime.workers.pool_statistics import WorkerGroupStatistics, WorkerStatistics
 from runtime.workers.process import WorkerSpec, read_memory
+from runtime.workers.resting import Rest, RestCycle
 from runtime.workers.worker import ProcessEnd, Worker
 
 log = logging.getLogger("sayso.pool")
@@ -44,6 +45,14 @@ class Slot:
     """Ends in a row without a healthy time between."""
     failed_starts: int = 0
     last_exit: str | None = None
+    wanted: trio.Event = attrs.field(factory=trio.Event)
+    """Set while there should be a process."""
+    is_resting: bool = False
+    """Whether there is no process because nobody uses the server, or it is loaded again after that."""
+
+    def rest(self) -> None:
+        """Have no other process started until ``wanted`` is set."""
+        self.wanted, self.is_resting = trio.Event(), True
 
     def pause_s(self, ended: ProcessEnd, backoff: Backoff, rng: random.Random) -> float:
         """Count the end, and return how long to wait before the next start (``runtime/policies/restart.py``)."""
@@ -130,6 +139,7 @@ class WorkerGroup:
         limits: WorkerLimits,
         backoff: Backoff,
         rng: random.Random,
+        rest: Rest | None = None,
     ) -> None:
         self.crashes = 0
         self.trouble: str | None = None
@@ -144,6 +154,7 @@ class WorkerGroup:
         self._slots = [Slot() for _ in range(size + spares)]
         self._gate = StartGate()
         self._leaving: Worker | None = None
+        self._cycle = None if rest is None else RestCycle(rest, self.ties.pace)
         self._nursery: trio.Nursery
 
     # --- the workers -----------------------------------------------------------------------------
@@ -177,6 +188,7 @@ class WorkerGroup:
             busy_ratio=sum(worker.state == "busy" for worker in active) / self._size,
             rss_bytes=sum(worker.memory.rss_bytes for worker in loaded),
             pss_bytes=sum(worker.memory.pss_bytes for worker in loaded),
+            resting=sum(slot.is_resting for slot in self._slots),
             workers=tuple(slot.statistics(self._role(slot.worker, active, loaded)) for slot in self._slots),
         )
 
@@ -191,18 +203,65 @@ class WorkerGroup:
     # --- their lives -----------------------------------------------------------------------------
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
-        """Keep them alive until cancelled; started when the first is ready, raises its ``StartFailure``."""
+        """Keep them alive until cancelled; started when the first is ready, raises its ``StartFailure``.
+
+        If none stays loaded while nobody uses the server, it is started at once.
+        """
         self.is_ready, self.trouble, self._gate, self._leaving = trio.Event(), None, StartGate(), None
         self._slots = [Slot() for _ in range(self._size + self._spares)]
         async with trio.open_nursery() as self._nursery:
+            if self._cycle is None:
+                self._load()
+            else:
+                self._cycle = RestCycle(self._cycle.rest, self.ties.pace)
+                for number, slot in enumerate(self._slots):
+                    slot.is_resting = number >= min(1, self._cycle.rest.keeps)
+                    if not slot.is_resting:
+                        slot.wanted.set()
+                self._nursery.start_soon(self._cycle.run, self._load, self._unload)
             for slot in self._slots:
                 self._nursery.start_soon(self._keep, slot)
             self._nursery.start_soon(self._watch_memory)
-            await self.is_ready.wait()
+            if self._is_awaited:
+                await self.is_ready.wait()
             task_status.started()
+
+    @property
+    def _is_awaited(self) -> bool:
+        """Whether a worker has to be ready for the group to be started; else a failed start is tried again."""
+        return self._cycle is None or self._cycle.rest.keeps > 0
+
+    def note_job(self) -> None:
+        """Note that there is a job, for which workers that rest may have to be loaded."""
+        if self._cycle is not None:
+            self._cycle.note_job()
+
+    def _load(self) -> None:
+        for slot in self._slots:
+            slot.wanted.set()
+
+    def _unload(self) -> None:
+        """End the processes of those that rest and have no job; one that is being loaded ends when it is ready."""
+        keeps = len(self._slots) if self._cycle is None else self._cycle.rest.keeps
+        kept = self.loaded[:keeps]
+        missing = keeps - len(kept)
+        for slot in self._slots:
+            if slot.worker is not None and (slot.worker in kept or slot.worker.state == "busy"):
+                continue
+            if missing > 0 and slot.worker not in self.loaded:
+                missing -= 1  # it is being started for one that stays
+                continue
+            slot.rest()
+            self._end_unwanted(slot)
+
+    def _end_unwanted(self, slot: Slot) -> None:
+        if slot.worker is not None and slot.worker.state == "ready" and not slot.wanted.is_set():
+            log.info("worker %s (%d) ends: nobody uses the server", self._spec.name, slot.worker.pid)
+            self._nursery.start_soon(slot.worker.stop)
 
     async def _keep(self, slot: Slot) -> None:
         while slot in self._slots:
+            await slot.wanted.wait()
             ended = await self._live(slot)
             slot.worker, slot.last_exit = None, ended.reason
             slot.restarts += 1
@@ -220,7 +279,8 @@ class WorkerGroup:
 
         def begin(_: Worker) -> None:
             self._gate.leave(is_ready=True)
-            self.trouble, slot.failed_starts = None, 0
+            self.trouble, slot.failed_starts, slot.is_resting = None, 0, not slot.wanted.is_set()
+            self._end_unwanted(slot)
             self.is_ready.set()
             self.ties.on_change()
 
@@ -230,10 +290,11 @@ class WorkerGroup:
         return ended
 
     def _note_failed_start(self, slot: Slot, ended: ProcessEnd) -> None:
-        self.trouble = ended.reason
-        if not self.is_ready.is_set():
+        level = logging.DEBUG if ended.reason == self.trouble else logging.WARNING
+        self.trouble, slot.is_resting = ended.reason, False
+        if not self.is_ready.is_set() and self._is_awaited:
             raise SpawnRefused(ended.reason) if ended.was_refused else StartFailure(ended.reason)
-        log.warning("%s", ended.reason)
+        log.log(level, "%s", ended.reason)
         slot.failed_starts += 1
 
     # --- replacement -----------------------------------------------------------------------------
@@ -252,6 +313,7 @@ class WorkerGroup:
             self._let_go(due[0])
         elif len(self._slots) == self._size:  # no spares: one more, for as long as it takes
             self._slots.append(Slot())
+            self._slots[-1].wanted.set()
             self._nursery.start_soon(self._keep, self._slots[-1])
 
     def _let_go(self, worker: Worker) -> None:

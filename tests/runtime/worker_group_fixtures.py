@@ -82,9 +82,11 @@ class Yard:
         return function(*args)
 
 
-def make_group(size, spares=0, **limits):
+def make_group(size, spares=0, rest=None, **limits):
     spec = WorkerSpec(name="stt", target="nowhere:Nobody", params={})
-    group = WorkerGroup(spec, size, spares, limits=WorkerLimits(**limits), backoff=Backoff(), rng=random.Random(7))
+    group = WorkerGroup(
+        spec, size, spares, limits=WorkerLimits(**limits), backoff=Backoff(), rng=random.Random(7), rest=rest
+    )
     group.ties.on_change = group.review  # as the pool does
     return group
 

@@ -145,6 +145,7 @@ def worker_states(server: Server) -> list[str]:
 
 async def test_after_a_piper_worker_was_killed_the_answer_is_still_spoken(speaking_server: Server) -> None:
     server = speaking_server
+    poll("the voice is loaded", lambda: server.worker_pids("speech"))
     (pid,) = server.worker_pids("speech")
     psutil.Process(pid).kill()
     with trio.fail_after(LIMIT_S):

@@ -1,6 +1,7 @@
 """The pages of a complete server, before and after a turn."""
 
 import socket
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +72,10 @@ def test_the_detailed_page_shows_every_component(server: Server) -> None:
     assert set(ours.values()) == {"healthy"}, page
 
 
+def has_workers(server: Server, actor: str, size: int) -> bool:
+    return len(server.worker_pids(actor)) == size
+
+
 def test_the_status_page_shows_the_tree_and_the_workers_processes(server: Server) -> None:
     page = server.get("/api/status").json()
 
@@ -78,11 +83,12 @@ def test_the_status_page_shows_the_tree_and_the_workers_processes(server: Server
     assert {node["id"] for node in nodes(page["tree"]) if node["state"] != "ready"} == OFF
     assert page["version"]
     assert page["uptime_s"] > 0
+    # of transcription, one is a spare; they are loaded once the server listens, media for the first recording
+    for actor, size in (("transcription", 3), ("speech", 1), ("inference", 1)):
+        poll(f"{actor} is loaded", partial(has_workers, server, actor, size))
     ours = {process.pid for process in server.children()}
-    # of transcription, one is a spare
-    for actor, size in (("transcription", 3), ("speech", 1), ("media", 1), ("inference", 1)):
+    for actor in ("transcription", "speech", "inference", "media"):
         pids = server.worker_pids(actor)
-        assert len(pids) == size, actor
         assert set(pids) <= ours
         assert all(psutil.Process(pid).is_running() for pid in pids)
 

@@ -2,6 +2,7 @@ import pytest
 
 from assembly.providers import synthesisers
 from assembly.providers.synthesisers import synthesiser_pool, synthesisers_in_use, voices
+from backends.speech.models import ModelError
 from backends.speech.remote_pool import RemoteFirst
 from runtime.workers.pool import Pool
 from tests.assembly.providers.provider_fixtures import settings, states
@@ -55,3 +56,14 @@ def test_piper_is_missed_where_it_is_wanted_also_behind_a_server(
     monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
     monkeypatch.setattr(synthesisers, "check_openai", lambda *_arguments: iter(()))
     assert states(synthesisers.KIND.findings(settings(**flags)))["speech piper"] == state
+
+
+@pytest.mark.parametrize("flags", [{}, ELSEWHERE])
+def test_a_voice_that_is_missing_is_told_before_it_is_loaded(flags: dict[str, str]) -> None:
+    nobodys = settings(speech__piper__voice="nobody", **flags)
+    with pytest.raises(ModelError, match="'nobody' is no "):
+        synthesisers.check(nobodys)
+
+
+def test_without_piper_no_voice_is_missed() -> None:
+    synthesisers.check(settings(speech__piper__voice="nobody", speech__provider="none"))

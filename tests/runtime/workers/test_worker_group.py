@@ -4,12 +4,14 @@ from itertools import pairwise
 import pytest
 import trio
 
+from runtime.messaging.pace import Pace
 from runtime.policies.restart import Backoff
 from runtime.workers import worker_group
 from runtime.workers.assignments import Assignment
 from runtime.workers.errors import SpawnRefused, StartFailure
 from runtime.workers.frames import Frame
 from runtime.workers.limits import ProcessMemory
+from runtime.workers.resting import Rest
 from runtime.workers.worker import ProcessEnd
 from runtime.workers.worker_group import Slot, StartGate
 from tests.runtime.worker_group_fixtures import LOAD_S, Yard, loaded, make_group, roles
@@ -269,3 +271,91 @@ def test_the_pause_before_a_start_grows_with_failures_in_a_row(failures, ended, 
     pauses = [Slot(failures=failures).pause_s(ended, Backoff(), random.Random(seed)) for seed in range(20)]
 
     assert expected[0] <= min(pauses) <= max(pauses) <= expected[1]
+
+
+async def test_workers_that_rest_are_ended_in_order_and_loaded_for_the_next_use(yard, autojump_clock):
+    group, pace = make_group(2, 1, rest=Rest(after_s=300.0, keeps=2, wakes_after_s=3.0)), Pace()
+    group.ties.pace = pace
+    async with loaded(group):
+        assert (pids(group.loaded), group.statistics().resting, group.statistics().expected) == ([100], 2, 1)
+        pace.has_started.set()
+        await trio.sleep(20.0)
+        assert (len(group.loaded), group.statistics().resting, group.statistics().expected) == (3, 0, 2)
+        await trio.sleep(300.0)
+        shown = group.statistics()
+        assert (len(group.loaded), shown.resting, shown.expected, shown.crashes) == (2, 1, 2, 0)
+        assert pids(group.loaded)[0] == 100, "those ready for longest stay"
+        with pace.use():
+            await trio.sleep(10.0)
+        assert (len(group.loaded), group.statistics().resting) == (3, 0)
+
+
+async def test_a_worker_that_stays_loaded_is_replaced_while_others_rest(yard, autojump_clock):
+    group = make_group(2, 1, rest=Rest(after_s=300.0, keeps=2))
+    group.ties.pace = pace = Pace()
+    async with loaded(group):
+        pace.has_started.set()
+        await trio.sleep(400.0)
+        group.loaded[0].kill("was ended by SIGKILL")
+        await trio.sleep(LOAD_S + 1)
+        assert (len(group.loaded), group.crashes, group.statistics().resting) == (2, 1, 1)
+        assert pids(group.loaded)[1] == 103
+
+
+async def test_a_group_of_which_none_stays_loaded_is_started_at_once_and_loads_for_a_job(yard, autojump_clock):
+    group = make_group(1, rest=Rest(after_s=300.0, wakes_after_s=None))
+    group.ties.pace = Pace()
+    async with loaded(group):
+        shown = group.statistics()
+        assert (yard.made, shown.ready, shown.resting, shown.expected) == ([], 0, 1, 0)
+        assert not group.cannot_recover
+        group.note_job()
+        await trio.sleep(LOAD_S + 1)
+        assert (len(group.loaded), group.statistics().resting) == (1, 0)
+        await trio.sleep(300.0)
+        assert (len(group.loaded), group.statistics().resting) == (0, 1)
+
+
+async def test_a_worker_that_cannot_be_loaded_again_rests_no_more_and_says_why(yard, autojump_clock):
+    group = make_group(1, rest=Rest(after_s=300.0, wakes_after_s=None))
+    group.ties.pace = Pace()
+    async with loaded(group):
+        group.note_job()
+        await trio.sleep(400.0)
+        yard.failure = ProcessEnd("tts has no voice")
+        group.note_job()
+        await trio.sleep(LOAD_S + 1)
+        assert (group.trouble, group.statistics().resting, group.cannot_recover) == ("tts has no voice", 0, True)
+
+
+async def test_a_group_that_loads_after_the_start_tries_again_and_says_once_why(yard, autojump_clock, caplog):
+    group = make_group(1, rest=Rest(after_s=300.0))
+    group.ties.pace = Pace.steady()
+    yard.failure = ProcessEnd("tts has no voice")
+    async with loaded(group):
+        assert (len(yard.starts_s) > 2, group.cannot_recover, group.trouble) == (True, True, "tts has no voice")
+        assert caplog.text.count("tts has no voice") == 1
+        yard.failure = None
+        await trio.sleep(60.0)
+        assert len(group.loaded) == 1
+
+
+async def test_workers_that_are_being_loaded_when_the_rest_begins_end_when_they_are_ready(yard, autojump_clock):
+    group = make_group(2, 1, rest=Rest(after_s=LOAD_S / 2, keeps=1))
+    group.ties.pace = pace = Pace()
+    async with loaded(group):
+        pace.has_started.set()
+        await trio.sleep(2 * LOAD_S + 5)
+        assert (pids(group.loaded), len(yard.made), group.statistics().resting) == ([100], 3, 2)
+        with pace.use():
+            await trio.sleep(2 * LOAD_S)
+        assert len(group.loaded) == 3
+
+
+async def test_idle_workers_are_measured_seldom_while_nobody_uses_the_server(yard, autojump_clock):
+    group, looks = make_group(1), []
+    group.ties.pace, group.ties.on_change = Pace(), lambda: looks.append(trio.current_time())
+    async with loaded(group):
+        looks.clear()
+        await trio.sleep(90.0)
+        assert len(looks) == 3
