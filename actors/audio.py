@@ -31,6 +31,7 @@ from protocol.messages.events import (
     AudioEnd,
     AudioFormat,
     AudioStart,
+    Bye,
     Respond,
     WakeDetected,
     WakeState,
@@ -183,7 +184,7 @@ class Audio(Actor[AudioMessage | AudioStalled]):
                 self._memory.is_pressed = False
                 await self._listen_on()
                 await self._emit(self._gate.discard())
-            case Respond():
+            case Respond() | Bye():
                 await self._peers.dialogue.tell(message)
             case PauseJudged() | ReplyExpected() | NothingHeard():
                 await self._emit(self._note(message))

@@ -29,6 +29,7 @@ from backends.ingress.accepted_connection import IngressRoutes
 from backends.ingress.audio_services import AudioServices
 from backends.ingress.descriptors import fitted
 from backends.ingress.http_app import UPLOADS, HttpServices, make_app
+from backends.ingress.http_listen import LISTEN, in_own_form
 from backends.ingress.hypercorn_bridge import HttpApp
 from backends.ingress.joined import JoinedIngress
 from backends.ingress.server import TrioIngress
@@ -228,7 +229,7 @@ class Adapters:
         """Return the listener, with the HTTP app behind it, and that for Wyoming beside it if there is to be one."""
         gateway = fitted(self._settings.gateway)
         app = HttpApp(make_app(services, audio), gateway, UPLOADS)
-        routes = IngressRoutes(DIALECTS, app)
+        routes = IngressRoutes(DIALECTS, app, frozenset({LISTEN}), in_own_form)
         web = TrioIngress(gateway, handlers, admission, routes)
         if not gateway.wyoming_port:
             return web

@@ -72,6 +72,7 @@ class SpeechServices:
             RECORDINGS,
             utterance,
             wanted.language,
+            wanted.vocabulary,
             urgency="background",
             model=wanted.model,
             words=wanted.words,

@@ -307,6 +307,8 @@ class Request:
     """Address and port of the sender, also behind a trusted proxy."""
     is_proxied: bool = False
     """Whether a trusted proxy has handed it on."""
+    repeated: Mapping[str, Sequence[str]] = attrs.field(factory=dict)
+    """All values of query keys that were given several times."""
 
 
 @attrs.frozen

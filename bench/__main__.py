@@ -30,7 +30,7 @@ PROGRAMS: Final[Mapping[str, Mapping[str, str]]] = {
     "runtime": {"comparisons": "bench.runtime.comparisons", "ingest": "bench.runtime.ingest"},
     "history": {"rows": "bench.history.rows"},
     "sessions": {"idle": "bench.sessions.idle"},
-    "moves": {name: f"bench.moves.{name}" for name in ("cuts", "replicas", "limits")},
+    "moves": {name: f"bench.moves.{name}" for name in ("cuts", "replicas", "rolling", "limits")},
     "hostile": {name: f"bench.hostile.{name}" for name in ("fuzz", "attacks")},
     "page": {"first_sound": "bench.page.first_sound"},
     "llm": {"cache": "bench.llm.cache"},

@@ -73,8 +73,8 @@ def serve(  # noqa: PLR0917 - click calls it by name
 ) -> None:
     """Run the server."""
     named = {"gateway.host": host, "gateway.port": port, "gateway.insecure": "true" if insecure else None}
-    flags = {key: value for key, value in named.items() if value is not None}
-    loaded = settings_or_exit(config_path, parse_assignments(assignments) | flags)
+    flags = parse_assignments(assignments) | {key: value for key, value in named.items() if value is not None}
+    loaded = settings_or_exit(config_path, flags)
     first_sentence = FIRST_SENTENCE
     if example is not None:
         try:

@@ -67,7 +67,7 @@ class ClientReader:
         socket, decode = link.socket, link.dialect.decode
         try:
             if memory.options is None:
-                await self._take(lambda _: opening_of(link.dialect), "")
+                await self._take(lambda _: opening_of(link.dialect), "", is_opening=True)
             while memory.link is link:
                 frame = await self._next_frame(socket)
                 if frame is not None:
@@ -93,7 +93,9 @@ class ClientReader:
             socket.start_close(CloseCode.POLICY_VIOLATION, "no connection_request", timeout_s=SILENT_CLOSE_S)
         return None
 
-    async def _take(self, decode: Callable[[Frame], Sequence[ClientEvent | bytes]], frame: Frame) -> None:
+    async def _take(
+        self, decode: Callable[[Frame], Sequence[ClientEvent | bytes]], frame: Frame, *, is_opening: bool = False
+    ) -> None:
         try:
             for said in decode(frame):
                 if isinstance(said, bytes):
@@ -101,6 +103,7 @@ class ClientReader:
                 else:
                     await self._receive(said)
         except RemoteProtocolError as error:
+            error.fatal = error.fatal or is_opening  # its options stand in a request that is not made again
             await self.writer.complain(error)
         except (ControlLaneFull, MailboxTimeout):  # the dialogue waits for the client to read its answers
             memory = self.context.memory
@@ -147,10 +150,10 @@ class ClientReader:
     async def _hand_on(self, event: ClientEvent) -> None:
         match event:
             case (
-                AudioStart() | AudioEnd() | AudioDiscard() | Respond()
-            ):  # a request for an answer stays behind what was said before
+                AudioStart() | AudioEnd() | AudioDiscard() | Respond() | Bye()
+            ):  # these stay behind what was said before
                 await self._tell_audio(event, self.context.memory.arrived_samples)
-            case Text() | Confirm() | ToolOutput() | Bye():
+            case Text() | Confirm() | ToolOutput():
                 await self.context.peers.dialogue.tell(event, timeout_s=OVERRUN_S)
             case Interrupt():
                 self.context.peers.dialogue.signal(event)

@@ -24,6 +24,8 @@ class TranscriptionOptions:
     """Whether the answer has the times of the words."""
     translate: bool = False
     """Whether the text is wanted in English, whatever is spoken."""
+    vocabulary: tuple[str, ...] = ()
+    """Names and terms worth expecting, most likely first."""
 
 
 @attrs.frozen

@@ -73,7 +73,7 @@ class AudioApi:
     async def speech(self) -> Response:
         """Speak a text."""
         try:
-            self._refuse_under_load()
+            self.refuse_under_load()
             return await speech_answer(self._services)
         except ApiError as error:
             return error_response(error)
@@ -100,7 +100,8 @@ class AudioApi:
         speaks = () if voices is not None and not voices else (SPEECH_MODEL,)
         return (*self._services.models(), USUAL_MODEL, *speaks)
 
-    def _refuse_under_load(self) -> None:
+    def refuse_under_load(self) -> None:
+        """Raise ``ApiError`` while work that can wait has to."""
         retry_after_s = admitted().retry_deferrable_s
         if retry_after_s is not None:
             raise ApiError(503, "the server is under load; recordings and texts have to wait", None, retry_after_s)
@@ -110,19 +111,19 @@ class AudioApi:
     async def _transcribed(self, upload_request: UploadRequest, *, translate: bool = False) -> Response:
         with contextlib.ExitStack() as held:
             held.callback(upload_request.close_uploads)
-            with self._counting_refusals():
-                self._refuse_under_load()
+            with self.counting_refusals():
+                self.refuse_under_load()
                 upload, wanted = await self._received(upload_request, translate=translate)
-                held.callback(self._take_place())
-            job = self._job(upload, wanted, held)
+                held.callback(self.take_place())
+            job = self.job(upload.path, wanted.hearing, held)
             if wanted.is_streamed:
                 held_for_answer().push(held.pop_all())
                 return stream_of(self._events(job), "text/event-stream")
-            await self._whole(job)
+            await self.whole(job)
         return _page(job, wanted)
 
     @contextlib.contextmanager
-    def _counting_refusals(self) -> Iterator[None]:
+    def counting_refusals(self) -> Iterator[None]:
         """Count what is refused before anything is decoded; the rest is counted by the decoder."""
         try:
             yield
@@ -136,7 +137,7 @@ class AudioApi:
         """Wait for the whole body, and return its file and fields; raises ``ApiError``."""
         form, files = await upload_request.form, await upload_request.files
         wanted = TranscriptionForm.read(form)
-        self._check_model(wanted.hearing.model)
+        self.check_model(wanted.hearing.model)
         if translate:
             wanted = self._translating(wanted)
         else:
@@ -156,7 +157,7 @@ class AudioApi:
             raise ApiError(400, f"{which}: one that hears other languages than English can, such as base", "model")
         return attrs.evolve(wanted, hearing=attrs.evolve(wanted.hearing, model=model, translate=True))
 
-    def _take_place(self) -> Callable[[], None]:
+    def take_place(self) -> Callable[[], None]:
         """Take a place for a recording in work, and return what leaves it; raises ``ApiError`` if all are taken."""
         if self._at_once >= MAX_AT_ONCE:
             raise ApiError(503, f"{MAX_AT_ONCE} recordings are in work already", None, RETRY_AFTER_S)
@@ -167,18 +168,19 @@ class AudioApi:
 
         return leave
 
-    def _check_model(self, name: str | None) -> None:
+    def check_model(self, name: str | None) -> None:
+        """Raise ``ApiError`` for a model that is not offered."""
         offered = self._services.models()
         if name is not None and name not in offered:
             told = f"model must be one of {', '.join(offered)} or whisper-1, not {name[:SHOWN_CHARS]!r}"
             raise ApiError(404, told, "model", code="model_not_found")
 
-    def _job(self, upload: UploadFile, wanted: "TranscriptionForm", held: contextlib.ExitStack) -> "RecordingJob":
-        """Return the work on a recording, which is closed with ``held``."""
+    def job(self, path: str, wanted: TranscriptionOptions, held: contextlib.ExitStack) -> "RecordingJob":
+        """Return the work on the recording at ``path``, which is closed with ``held``."""
         recording_id = secrets.token_hex(8)
         media = self._services.media
-        recording = Recording(recording_id, upload.path, media.read, Cutter(self._services.make_detector()))
-        job = RecordingJob(self._services, recording, wanted.hearing)
+        recording = Recording(recording_id, path, media.read, Cutter(self._services.make_detector()))
+        job = RecordingJob(self._services, recording, wanted)
 
         def close() -> None:
             if not recording.is_over:
@@ -187,7 +189,7 @@ class AudioApi:
         held.callback(close)
         return job
 
-    async def _whole(self, job: "RecordingJob") -> None:
+    async def whole(self, job: "RecordingJob") -> None:
         """Transcribe a whole recording; raises ``ApiError``."""
         try:
             await job.run()

@@ -17,7 +17,7 @@ import itertools
 import time
 from collections.abc import Iterator, Sequence
 from random import Random
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 import trio
@@ -32,6 +32,9 @@ from bench.moves.surroundings import SEEN_S, Replica, Surroundings, surroundings
 from bench.part import Flag, Part, Report, at_least_one
 from bench.report import table
 from sayso_client import Capability
+
+if TYPE_CHECKING:
+    from tests.postgres_fixtures import PostgresServer
 
 CAPABILITIES: Final[tuple[Capability, ...]] = ("stt", "llm", "tools")
 KILL_EVERY_S: Final = 10.0
@@ -51,11 +54,17 @@ def measure(options: argparse.Namespace) -> Iterator[Report]:
         ]
         trio.run(speak_while_replicas_fall, around, speakers, clips, options.restarts, options.kills)
         time.sleep(WRITTEN_S)
-        report = figures([one.history for one in speakers], alone, entries(around.folder), kept_turns(around))
-    table("two replicas", ("figure",), [[name, str(value)] for name, value in report.items() if name not in HIDDEN])
+        kept = kept_turns(around.database, around.database_url)
+        report = figures([one.history for one in speakers], alone, entries(around.folder), kept)
+    show("two replicas", report)
+    yield report
+
+
+def show(title: str, report: Report) -> None:
+    """Print the figures, and what was missed."""
+    table(title, ("figure",), [[name, str(value)] for name, value in report.items() if name not in HIDDEN])
     for line in report["missed"]:
         print(f"  {line}")
-    yield report
 
 
 async def heard_alone(url: str, clips: Sequence[Clip]) -> dict[str, str]:
@@ -118,16 +127,16 @@ def _since(begun_s: float) -> str:
     return f"{time.monotonic() - begun_s:.1f} s"
 
 
-def kept_turns(around: Surroundings) -> set[tuple[str, str]]:
+def kept_turns(database: "PostgresServer", url: str) -> set[tuple[str, str]]:
     """Return session and turn of each row in PostgreSQL."""
-    with around.database.connected(around.database_url.rpartition("/")[2]) as connection:
+    with database.connected(url.rpartition("/")[2]) as connection:
         rows = connection.execute("SELECT session_id, turn_id FROM conversations").fetchall()
     return {(str(session), str(turn)) for session, turn in rows}
 
 
 # --- judging -------------------------------------------------------------------------------------
 
-HIDDEN: Final = frozenset({"missed", "wrong", "lost"})
+HIDDEN: Final = frozenset({"missed", "wrong", "lost", "failed"})
 
 
 def figures(
@@ -138,6 +147,7 @@ def figures(
     waits_s = [wait_s for history in histories for wait_s in history.waits_s]
     wrong = [saying for saying in said if is_wrong(saying, alone)]
     lost = [saying for saying in said if not saying.is_answered and not saying.has_failed]
+    failed = [saying for saying in said if saying.has_failed]
     twice = [entry for history in histories for entry in twice_of(history, ledger)]
     missing = sum(is_undone(saying, ledger) for saying in said)
     told = {turn for saying in said for turn, outcome in saying.outcomes.items() if outcome == "done"}
@@ -147,7 +157,7 @@ def figures(
     found = {
         "turns": len(said),
         "turns answered": sum(saying.is_answered for saying in said),
-        "turns that had acted and failed": sum(saying.has_failed for saying in said),
+        "turns that had acted and failed": len(failed),
         "turns lost": len(lost),
         "words wrong": len(wrong),
         "calls twice": len(twice),
@@ -165,8 +175,9 @@ def figures(
     missed += [f"{missing} calls were told as done and not made"] * bool(missing)
     missed += [f"{forgotten} times a client was taken for somebody new"] * bool(forgotten)
     missed += [f"a session ended: {trouble}" for trouble in troubles]
-    missed += [f"a client waited {max(waits_s):.1f} s"] * (max(waits_s, default=0.0) >= LONGEST_WAIT_S)
-    shown = {name: [written(one) for one in some] for name, some in (("wrong", wrong), ("lost", lost))}
+    missed += [f"a client waited {wait_s:.1f} s" for wait_s in sorted(waits_s)[-1:] if wait_s >= LONGEST_WAIT_S]
+    groups = {"wrong": wrong, "lost": lost, "failed": failed}
+    shown = {name: [written(one) for one in some] for name, some in groups.items()}
     return {**found, **shown, "missed": missed}
 
 

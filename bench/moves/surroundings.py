@@ -1,4 +1,4 @@
-"""What two replicas need around them: HAProxy, Redis and PostgreSQL, started here and ended with the block.
+"""What several replicas need around them: HAProxy, Redis and PostgreSQL, started here and ended with the block.
 
 Redis, PostgreSQL and HAProxy run as in the tests, with the configurations of ``deploy/``.
 """
@@ -6,6 +6,7 @@ Redis, PostgreSQL and HAProxy run as in the tests, with the configurations of ``
 import http.client
 import importlib.util
 import shutil
+import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
-from bench.load.server import Server, kill, poll, start, stop, wait_ready
+from bench.load.server import ROOT, Server, kill, poll, start, stop, wait_ready
 from bench.moves.orders import write_config
 
 if TYPE_CHECKING:
@@ -91,33 +92,90 @@ def missing(is_there: Callable[[str], bool] | None = None) -> list[str]:
     return [f"{name} is missing: {fix}" for name, fix in needed.items() if not found(name)]
 
 
+@attrs.frozen
+class Group:
+    """One command with several replicas of its own."""
+
+    folder: Path
+    server: Server
+    database: "PostgresServer"
+    database_url: str
+
+    def restart(self) -> None:
+        """Replace all replicas, one after the other; exits where that ends badly."""
+        command = [sys.executable, "-m", "cli", "restart", "--rolling"]
+        command += ["--set", f"supervisor.data_dir={self.server.log.with_name('data')}"]
+        ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+        if ended.returncode:
+            sys.exit(f"{' '.join(command)} ended with {ended.returncode}:\n{ended.stdout}{ended.stderr}")
+
+
 @contextmanager
 def surroundings(settings: Mapping[str, object]) -> Iterator[Surroundings]:
     """Run all for the block, with both replicas; exits in words where a program is missing."""
-    if lacking := missing():
-        sys.exit("\n".join(lacking))
-    from tests.postgres_fixtures import MISSING, free_port, new_server, programs  # noqa: PLC0415 - need pytest
-    from tests.system.haproxy_fixtures import running_haproxy  # noqa: PLC0415
-    from tests.system.redis_fixtures import running_redis  # noqa: PLC0415
-
-    if programs() is None:
-        sys.exit(MISSING)
     with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        config = write_config(folder)
-        redis = stack.enter_context(running_redis())
-        database = stack.enter_context(new_server())
-        database_url = database.make_database()
-        common = {**EACH, "shared.url": redis.url, "history.url": database_url, **settings}
+        services = stack.enter_context(_services())
+        from tests.postgres_fixtures import free_port  # noqa: PLC0415 - needs pytest
+        from tests.system.haproxy_fixtures import running_haproxy  # noqa: PLC0415
+
+        folder, config, common = services.folder, services.config, {**services.settings, **settings}
         ports = {name: free_port() for name in ("front", *NAMES)}
         one, two = (Replica(name, ports[name], folder, {**common, "shared.replica": name}, config) for name in NAMES)
         for replica in (one, two):
             stack.callback(replica.stop)
             replica.start()
         url = stack.enter_context(running_haproxy(folder, ports))
-        made = Surroundings(folder, url, ports["front"], redis, database, database_url, (one, two))
+        made = Surroundings(
+            folder, url, ports["front"], services.redis, services.database, services.database_url, (one, two)
+        )
         poll(lambda: is_open(made.front_port), SEEN_S)
         yield made
+
+
+@contextmanager
+def group(count: int, settings: Mapping[str, object]) -> Iterator[Group]:
+    """Run one command with ``count`` replicas for the block; exits in words where a program is missing."""
+    with _services() as services:
+        scratch = services.folder / "group"
+        scratch.mkdir()
+        many = {"replicas.count": count, "replicas.first_port": 0}
+        server = start(scratch, {**services.settings, **many, **settings}, config=services.config)
+        try:
+            wait_ready(server)
+            yield Group(services.folder, server, services.database, services.database_url)
+        finally:
+            stop(server)
+
+
+@attrs.frozen
+class _Services:
+    folder: Path
+    config: Path
+    redis: "RedisServer"
+    database: "PostgresServer"
+    database_url: str
+
+    @property
+    def settings(self) -> dict[str, object]:
+        """What each replica is told of them."""
+        return {**EACH, "shared.url": self.redis.url, "history.url": self.database_url}
+
+
+@contextmanager
+def _services() -> Iterator[_Services]:
+    """Run Redis and PostgreSQL for the block."""
+    if lacking := missing():
+        sys.exit("\n".join(lacking))
+    from tests.postgres_fixtures import MISSING, new_server, programs  # noqa: PLC0415 - needs pytest
+    from tests.system.redis_fixtures import running_redis  # noqa: PLC0415
+
+    if programs() is None:
+        sys.exit(MISSING)
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        redis = stack.enter_context(running_redis())
+        database = stack.enter_context(new_server())
+        yield _Services(folder, write_config(folder), redis, database, database.make_database())
 
 
 def is_open(port: int) -> bool:

@@ -56,6 +56,7 @@ AudioMessage = (
     | AudioEnd
     | AudioDiscard
     | Respond
+    | Bye
     | PauseJudged
     | ReplyExpected
     | NothingHeard

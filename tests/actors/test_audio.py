@@ -237,9 +237,11 @@ async def test_a_request_for_an_answer_stays_behind_what_was_said(grow: Grow, au
     await harness.open(grow)
     await harness.hear(voice(1.024))
     await harness.ref.tell(events.AudioEnd())
-    await harness.ref.tell(events.Respond("Be brief."))
+    for message in (events.Respond("Be brief."), events.Bye()):
+        await harness.ref.tell(message)
     await wait_all_tasks_blocked()
-    assert harness.dialogue.seen[-2:] == [harness.dialogue.of(UtteranceEnded)[0], events.Respond("Be brief.")]
+    ended = harness.dialogue.of(UtteranceEnded)[0]
+    assert harness.dialogue.seen[-3:] == [ended, events.Respond("Be brief."), events.Bye()]
 
 
 async def test_audio_that_stops_in_mid_speech_ends_the_utterance(grow: Grow, autojump_clock: MockClock) -> None:

@@ -16,6 +16,7 @@ from backends.ingress.certificates import CertificateFiles
 from backends.ingress.listeners import PortInUse
 from backends.keys.key_file import KeyFile
 from cli import logs, main
+from cli.replicas import ReplicaCommand
 from cli.serve import root_cause, socket_url
 from config.settings import GatewaySettings, Settings
 from protocol.admission.keys import AccessKey
@@ -131,6 +132,26 @@ def test_several_replicas_need_haproxy_and_it_is_said_how(serve: Serve, monkeypa
     assert "apt-get install haproxy" in refused.stderr
     assert serve.seen == []
     assert serve("--set", "replicas.count=1").exit_code == 0
+
+
+def test_each_of_several_replicas_gets_all_that_the_command_line_says(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commands: list[ReplicaCommand] = []
+
+    def noted(*arguments: object) -> int:
+        commands.extend(one for one in arguments if isinstance(one, ReplicaCommand))
+        return 0
+
+    monkeypatch.setattr(sys.modules["cli.serve"], "run", noted)
+    result = serve("--port", "4712", "--set", "replicas.count=2", "--set", "history.url=postgresql://127.0.0.1/x")
+    assert result.exit_code == 0, result.output
+    (command,) = commands
+    assert dict(command.flags) == {
+        "gateway.port": "4712",
+        "replicas.count": "2",
+        "history.url": "postgresql://127.0.0.1/x",
+    }
 
 
 def test_an_open_host_needs_a_key_that_is_good_or_insecure(
