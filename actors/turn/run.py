@@ -22,6 +22,7 @@ from actors.turn.answering import spoken, words_kept
 from actors.turn.conversing import ModelConversation, NoSuitableModel, UnfoundedClaim
 from actors.turn.hearing import EarlyTranscription, ask_unless_early, began_s, heard_from, show
 from actors.turn.question import NO_COMMAND, TurnQuestion
+from actors.turn.searching import TurnSearch
 from actors.turn.spoken_answer import SpokenAnswer
 from actors.turn.tool_caller import CONFIRM_WITHIN_S, ToolCaller, WantedCall
 from actors.turn.tracing import begin_trace, send_trace
@@ -32,7 +33,7 @@ from protocol.language.samples import help_text
 from protocol.language.sentences import SentenceCutter
 from protocol.language.spoken_results import spoken_result
 from protocol.messages import events
-from protocol.messages.hearing import Recognition, UtteranceEnded
+from protocol.messages.hearing import NoWords, Recognition, UtteranceEnded
 from protocol.messages.records import Count
 from protocol.messages.session import Announce
 from protocol.messages.understanding import CommandMatch
@@ -209,6 +210,8 @@ class Turn:
         started_s = trio.current_time()
         told = self._context, self._options
         found = self._pending.heard or await ask_unless_early(*told, said.utterance, self._early)
+        if isinstance(found, NoWords):
+            found = await TurnSearch(self.turn_id, *told).recovered(said.utterance, found)
         if isinstance(found, Recognition):
             self._report.heard = found.text  # before it is shown: an interruption may come between
         answer = await show(*told, self.turn_id, said.utterance, found)

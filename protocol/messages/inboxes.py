@@ -30,6 +30,7 @@ from protocol.messages.meaning import ReadMeaning
 from protocol.messages.models import ListModels, LoadModel, UnloadModel
 from protocol.messages.recordings import CloseRecording, ReadRecording
 from protocol.messages.records import Count, Gauge, Observe, SessionRecord, ToolRecord, TurnRecord
+from protocol.messages.searching import FindSentences
 from protocol.messages.session import (
     Announce,
     Configured,
@@ -93,4 +94,4 @@ SpeechMessage = Synthesise
 TracesMessage = TurnTrace
 ToolServerMessage = ListTools | CallTool | AwaitFirstTry | AnnouncementTold
 ToolsMessage = ListTools | CallTool | AnnouncementTold
-TranscriptionMessage = Transcribe | ListModels | LoadModel | UnloadModel
+TranscriptionMessage = Transcribe | FindSentences | ListModels | LoadModel | UnloadModel

@@ -35,6 +35,9 @@ class BrokenGrammar:
     def samples(self) -> tuple[CommandSamples, ...]:
         return ()
 
+    def automaton(self, language: str) -> None:
+        return None
+
 
 async def test_a_spoken_command_is_heard_done_and_answered(grow: Grow, autojump_clock: MockClock) -> None:
     room = Room()

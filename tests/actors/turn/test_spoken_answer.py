@@ -79,10 +79,12 @@ async def test_one_can_wait_until_all_so_far_is_sent(grow: Grow, autojump_clock:
         assert trio.current_time() == 0.0
         await spoken.say("One.")
         await spoken.wait_sent()
+        await wait_all_tasks_blocked()  # the client's mailbox has it; the client reads it now
         assert stage.sent_s() == pytest.approx(3.0)
         await spoken.say("Two.")
         await spoken.say("Three.")
         await spoken.wait_sent()
+        await wait_all_tasks_blocked()
         assert stage.sent_s() == pytest.approx(9.0)
 
 
