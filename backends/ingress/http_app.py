@@ -32,6 +32,7 @@ from backends.ingress.http_console import ConsoleFigures, ConsoleNews, ConsoleRo
 from backends.ingress.http_history import HistoryRoutes, add_history_routes
 from backends.ingress.http_listen import LISTEN, ListenApi
 from backends.ingress.http_models import ModelServices, add_model_routes
+from backends.ingress.http_realtime import ClientSecretRoute, add_realtime_routes
 from backends.ingress.hypercorn_bridge import ROUTE_KEY, UNMATCHED
 from backends.ingress.json_body import BadBody, read_json
 from backends.ingress.openapi_document import document
@@ -207,6 +208,7 @@ def make_app(services: HttpServices, audio: AudioServices, chats: ChatSessions |
     add_history_routes(app, services.history)
     if services.access is not None:
         add_access_routes(app, services.access)
+        add_realtime_routes(app, ClientSecretRoute(services.access.keys))
     app.add_url_rule("/api/drain", endpoint="/api/drain", view_func=pages.drain, methods=["POST"])
     console = services.console
     if console is not None:

@@ -224,6 +224,17 @@ OPERATIONS: Final = (
         method="post",
         body="application/json",
     ),
+    Operation(
+        "/v1/realtime/client_secrets",
+        "Make a short-lived secret for a page that speaks OpenAI's Realtime API, with the key of the request.",
+        {
+            200: "`value`, `expires_at`, and the whole `session`, which the client sends itself.",
+            400: "A bad body.",
+            403: "Not with a token.",
+        },
+        method="post",
+        body="application/json",
+    ),
     Operation("/v1/models", "OpenAI's list of models.", {200: "`object`, `data`: a list of models."}),
     Operation(
         "/v1/models/{name}",

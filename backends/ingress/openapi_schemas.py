@@ -186,6 +186,8 @@ ANSWERS: Final[Mapping[tuple[str, str, int], Schema]] = {
     ("post", "/v1/chat/completions", 200): record(
         {"id": TEXT, "object": {"const": "chat.completion"}, "choices": listing(ANY_OBJECT), "usage": ANY_OBJECT}
     ),
+=======
+    ("post", "/v1/realtime/client_secrets", 200): record({"value": TEXT, "expires_at": WHOLE, "session": ANY_OBJECT}),
     ("post", "/v1/listen", 200): record({"metadata": ANY_OBJECT, "results": ANY_OBJECT}),
     ("get", "/openapi.json", 200): record({"openapi": TEXT, "info": ANY_OBJECT, "paths": ANY_OBJECT}),
     ("get", "/asyncapi.json", 200): record({"asyncapi": TEXT, "info": ANY_OBJECT, "channels": ANY_OBJECT}),
@@ -222,6 +224,16 @@ BODIES: Final[Mapping[tuple[str, str], Schema]] = {
         },
         {"stream": FLAG, "user": TEXT},
     ),
+    ("post", "/v1/realtime/client_secrets"): record(
+        {},
+        {
+            "expires_after": record(
+                {},
+                {"anchor": {"const": "created_at"}, "seconds": {**WHOLE, "minimum": 10, "maximum": 7_200}},
+            ),
+            "session": ANY_OBJECT,
+        },
+    ),
     ("post", "/v1/listen"): {"type": "string", "format": "binary"},
     ("post", "/v1/audio/speech"): record(
         {"input": {**TEXT, "minLength": 1, "maxLength": MAX_INPUT_CHARS}},
@@ -235,7 +247,9 @@ BODIES: Final[Mapping[tuple[str, str], Schema]] = {
     ),
 }
 """By method and path."""
-OPTIONAL_BODIES: Final = frozenset({("post", "/api/drain"), ("post", "/api/tokens")})
+OPTIONAL_BODIES: Final = frozenset(
+    {("post", "/api/drain"), ("post", "/api/tokens"), ("post", "/v1/realtime/client_secrets")}
+)
 PARAMETERS: Final[Mapping[tuple[str, str], Schema]] = {
     ("/api/conversations", "limit"): {**WHOLE, "minimum": 1, "maximum": 500},
     ("/api/conversations", "by"): {"enum": ["turn", "session"]},

@@ -16,7 +16,7 @@ from typing import Final
 
 import attrs
 
-from protocol.admission.tokens import Audience
+from protocol.admission.tokens import EPHEMERAL, PREFIX, Audience
 
 SCHEMES: Final = frozenset({"bearer", "token"})  # RFC 6750; and Deepgram's
 CREDENTIAL_MAX: Final = 1_024  # characters; the longest token has some 400
@@ -67,6 +67,9 @@ def _in_request(headers: Mapping[str, str]) -> str | None:
 
 
 def _bounded(text: str) -> str:
+    """Return a credential that is not too long, a token without what OpenAI's clients want before it."""
+    if text.startswith(EPHEMERAL + PREFIX):
+        text = text.removeprefix(EPHEMERAL)
     return text if len(text) <= CREDENTIAL_MAX else MALFORMED
 
 

@@ -23,6 +23,7 @@ from protocol.admission.keys import AccessKey, KeyFault
 from protocol.messages.identity import Scope
 
 PREFIX: Final = "sayso-token."
+EPHEMERAL: Final = "ek_"  # before a token: OpenAI's client in browsers takes nothing else
 SECRET_BYTES: Final = 32
 MARK_CHARS: Final = 16
 USED_MAX: Final = 10_000

@@ -34,6 +34,15 @@ def test_a_page_offers_its_key_as_a_subprotocol() -> None:
     assert presented({"sec-websocket-protocol": f"realtime,openai-insecure-api-key.{KEY}"}) == KEY
 
 
+def test_a_client_secret_is_the_token_in_it() -> None:
+    for headers in (
+        {"sec-websocket-protocol": "realtime, openai-insecure-api-key.ek_sayso-token.x.y"},
+        {"authorization": "Bearer ek_sayso-token.x.y"},
+    ):
+        assert found(headers) == Presented("sayso-token.x.y", "api")
+    assert presented({"authorization": f"Bearer ek_{KEY}"}) == f"ek_{KEY}", "a key is none"
+
+
 @pytest.mark.parametrize("scheme", ["token", "Token", "bearer"])
 def test_a_page_of_deepgrams_offers_a_scheme_and_then_its_key(scheme: str) -> None:
     assert presented({"sec-websocket-protocol": f"{scheme}, {KEY}"}) == KEY
