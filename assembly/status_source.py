@@ -52,6 +52,11 @@ class StatusSource:
         report = self.board.load.latest
         return 0 if report is None else int(report.level)
 
+    def memory_level(self) -> int:
+        """Return the level of memory pressure, 0 to 5; 0 before the first measurement."""
+        report = self.board.load.latest
+        return 0 if report is None else int(report.memory_level)
+
     def queue_delay_s(self) -> float:
         """Return the seconds that utterances wait in the queue now."""
         report = self.board.transcription.latest
