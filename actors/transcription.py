@@ -11,7 +11,7 @@ Rules kept here:
 """
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 
 import attrs
@@ -19,6 +19,7 @@ import trio
 
 from actors.stt.recogniser_queue import RecogniserQueue, RecogniserQueueStatistics, TranscriptionUnavailable
 from actors.stt.report import TranscriptionReport, speech_models
+from actors.stt.sentence_search import search
 from backends.protocols import JobPool
 from config.settings import TranscriptionSettings
 from protocol.admission.loaded_models import Held, ModelPolicy, expected_bytes, expired, to_unload
@@ -28,6 +29,7 @@ from protocol.messages.hearing import NoWords, Recognition, Transcribe
 from protocol.messages.inboxes import MetricsMessage, TranscriptionMessage
 from protocol.messages.models import ListModels, LoadModel, ModelShown, UnloadModel
 from protocol.messages.records import Gauge
+from protocol.messages.searching import FindSentences, FoundSentences, NoSearch
 from runtime import Actor, Ref
 from runtime.messaging.exits import leaves
 from runtime.messaging.published import Published
@@ -107,13 +109,16 @@ class Transcription(Actor[TranscriptionMessage]):
         self.context.nursery.start_soon(self._sweep)
         if self._smaller is not None:
             self._metrics.tell_nowait(Gauge("stt_smaller_model", (), 0))
-            self.context.nursery.start_soon(self._watch_memory, self._smaller)
+            put_to_work = partial(self._put_to_work, smaller=self._smaller)
+            self.context.nursery.start_soon(_watch_memory, self._smaller, self._settings.model, put_to_work)
 
     async def handle(self, message: TranscriptionMessage) -> ModelShown | None:
         """Take one utterance, or an operator's request; raises ``TranscriptionUnavailable`` to the asker."""
         match message:
             case Transcribe():
                 self.context.reply_in_task(self._transcribe, message)
+            case FindSentences():
+                self.context.reply_in_task(self._find, message)
             case ListModels():
                 self.context.reply_in_task(self._list)
             case LoadModel(name):
@@ -161,6 +166,14 @@ class Transcription(Actor[TranscriptionMessage]):
             raise LanguageNotHeard(problem)
         queue = await self._ready_queue(models.model_for(message.language, message.model))
         return await queue.answer(message)
+
+    async def _find(self, message: FindSentences) -> FoundSentences | NoSearch:
+        """Look for sentences with the model that has transcribed the utterance; none is loaded for it."""
+        name = self._models().model_for(message.language, message.model)
+        queue = self._queues.get(self._at_work if name == self._settings.model else name)
+        if queue is None or not queue.is_ready.is_set():
+            return NoSearch("busy")
+        return await search(queue, message, self._settings)
 
     # --- loaded models -----------------------------------------------------------------------------
 
@@ -245,17 +258,10 @@ class Transcription(Actor[TranscriptionMessage]):
 
     # --- while memory is short ---------------------------------------------------------------------
 
-    async def _watch_memory(self, smaller: SmallerModel) -> None:
-        choice = SmallerModelChoice()
-        while True:
-            is_smaller = choice.look(smaller.memory_level(), trio.current_time())
-            wanted = smaller.name if is_smaller else self._settings.model
-            if wanted != self._at_work and not await self._put_to_work(wanted, smaller):
-                choice.note_failure(trio.current_time())
-            await trio.sleep(LOOK_S)
-
     async def _put_to_work(self, name: str, smaller: SmallerModel) -> bool:
-        """Load a model and give it the usual one's work; return whether it could be loaded."""
+        """Give a model the usual one's work, and load it before; return whether it could be loaded."""
+        if name == self._at_work:
+            return True
         queue, trouble = self._make_queue(pool=smaller.make_pool(name), workers=self._settings.at_once), None
         async with self._loading:
             try:
@@ -311,6 +317,16 @@ class Transcription(Actor[TranscriptionMessage]):
             idle_s=round(trio.current_time() - queue.use.last_s, 1),
             in_work=queue.use.in_work,
         )
+
+
+async def _watch_memory(smaller: SmallerModel, usual: str, put_to_work: Callable[[str], Awaitable[bool]]) -> None:
+    """Let one or the other model do the work, as the memory allows."""
+    choice = SmallerModelChoice()
+    while True:
+        is_smaller = choice.look(smaller.memory_level(), trio.current_time())
+        if not await put_to_work(smaller.name if is_smaller else usual):
+            choice.note_failure(trio.current_time())
+        await trio.sleep(LOOK_S)
 
 
 def _in_words(is_short: bool) -> str:

@@ -13,6 +13,7 @@ from actors.gateway import GatewayReport
 from actors.shared import SharedReport
 from actors.stt.report import TranscriptionReport
 from protocol.admission.load import LoadReport
+from protocol.admission.notices import CertificateLook
 from protocol.admission.recent_past import RecentPast
 from runtime import Tree
 from runtime.messaging.published import Published
@@ -24,6 +25,8 @@ class StatusBoard:
 
     transcription: Published[TranscriptionReport] = attrs.field(factory=Published)
     gateway: Published[GatewayReport] = attrs.field(factory=Published)
+    certificate: Published[CertificateLook] = attrs.field(factory=Published)
+    """The one in use, as the listener has looked at it last; none without TLS."""
     load: Published[LoadReport] = attrs.field(factory=Published)
     shared: Published[SharedReport] = attrs.field(factory=Published)
     """The last report stands until the next keeper has connected."""
@@ -31,3 +34,8 @@ class StatusBoard:
     """The handle of the running tree, published by ``serve``; each look at it makes a snapshot."""
     past: RecentPast = attrs.field(factory=RecentPast)
     """What ``monitor`` remembers; no report, and it outlives that actor."""
+
+    def memory_level(self) -> int:
+        """Return the level of memory pressure, 0 to 5; 0 before the first measurement."""
+        report = self.load.latest
+        return 0 if report is None else int(report.memory_level)

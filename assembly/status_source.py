@@ -52,11 +52,6 @@ class StatusSource:
         report = self.board.load.latest
         return 0 if report is None else int(report.level)
 
-    def memory_level(self) -> int:
-        """Return the level of memory pressure, 0 to 5; 0 before the first measurement."""
-        report = self.board.load.latest
-        return 0 if report is None else int(report.memory_level)
-
     def queue_delay_s(self) -> float:
         """Return the seconds that utterances wait in the queue now."""
         report = self.board.transcription.latest
@@ -151,6 +146,7 @@ class StatusSource:
         return {
             "name": "sayso",
             "version": self._adapters.version,
+            "roles": list(self._settings.supervisor.roles),
             "uptime_s": self.uptime_s,
             "sessions": len(self._live),
             "all_places_taken": gateway is not None and gateway.is_full,

@@ -86,6 +86,13 @@ def test_a_server_that_serves_is_not_stopping(status):
     assert (server["version"], server["stopping"], server["drain"]) == ("1.2.3", False, {"phase": "serving"})
 
 
+def test_a_server_without_sessions_says_what_it_is_for(shown):
+    assert shown.source.server()["roles"] == []
+    supervisor = attrs.evolve(shown.settings.supervisor, roles=("recognise",))
+    shown.settings = attrs.evolve(shown.settings, supervisor=supervisor)
+    assert shown.source.server()["roles"] == ["recognise"]
+
+
 async def test_a_server_that_leaves_says_so_and_until_when(shown, status, autojump_clock):
     shown.drain.begin("deploy", trio.current_time(), 60.0)
     await trio.sleep(10.0)
@@ -229,6 +236,6 @@ def test_where_no_load_is_shed_no_demand_is_known():
 async def test_the_places_and_the_level_are_those_of_the_newest_reports(status):
     status.board.gateway.publish(GatewayReport(places=1, places_taken=1, addresses=(("127.0.0.1", 8000),)))
     status.board.load.publish(LoadReport(Level(2), 0.0, "memory", ()))
-    assert (status.load_level(), status.memory_level()) == (2, 0)
+    assert (status.load_level(), status.board.memory_level()) == (2, 0)
     assert status.server()["all_places_taken"] is True
     assert status.addresses == (("127.0.0.1", 8000),)
