@@ -4,12 +4,14 @@ Rules kept here:
 
 * The default model is loaded at the start and stays. Others are loaded on demand, one at a time, and unloaded
   when they were not used for a while or another one needs the memory (``protocol/admission/loaded_models.py``).
+* While memory is short a smaller model may do the work of the default one (``protocol/admission/smaller_model.py``): it
+  is loaded first, so that nobody waits, and the default one ends when it has done what it had begun.
 * An unloaded model's processes end, so its memory really is free.
 * A client cannot make the server load any model: it names one of the offered ones.
 """
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 
 import attrs
@@ -21,10 +23,12 @@ from actors.stt.sentence_search import search
 from backends.protocols import JobPool
 from config.settings import TranscriptionSettings
 from protocol.admission.loaded_models import Held, ModelPolicy, expected_bytes, expired, to_unload
+from protocol.admission.smaller_model import SmallerModelChoice
 from protocol.language.speech_models import SpeechModels
 from protocol.messages.hearing import NoWords, Recognition, Transcribe
 from protocol.messages.inboxes import MetricsMessage, TranscriptionMessage
 from protocol.messages.models import ListModels, LoadModel, ModelShown, UnloadModel
+from protocol.messages.records import Gauge
 from protocol.messages.searching import FindSentences, FoundSentences, NoSearch
 from runtime import Actor, Ref
 from runtime.messaging.exits import leaves
@@ -33,6 +37,7 @@ from runtime.workers.pool import StartFailure
 
 log = logging.getLogger("sayso.transcription")
 SWEEP_S = 5.0  # seconds between checks for models to unload
+LOOK_S = 1.0  # seconds between looks at the memory
 
 
 class UnknownModel(TranscriptionUnavailable):
@@ -49,9 +54,21 @@ class TranscriptionStatistics(RecogniserQueueStatistics):
 
     * ``queue_min_delay_s``: of the model where it is longest
     * ``models``: the other models that are loaded, by name; ``None`` if there are none
+    * ``smaller_model``: the one that does the usual model's work while memory is short; ``None`` if that does it itself
     """
 
     models: Mapping[str, RecogniserQueueStatistics] | None = None
+    smaller_model: str | None = None
+
+
+@attrs.frozen
+class SmallerModel:
+    """The model that does the work of the default one while memory is short."""
+
+    name: str
+    make_pool: Callable[[str], JobPool]
+    """Makes a pool with as many processes as the default one's, for one or the other model."""
+    memory_level: Callable[[], int]
 
 
 class Transcription(Actor[TranscriptionMessage]):
@@ -66,8 +83,12 @@ class Transcription(Actor[TranscriptionMessage]):
         make_pool: Callable[[str], JobPool] | None = None,
         load_level: Callable[[], int] = int,
         reports: Published[TranscriptionReport],
+        smaller: SmallerModel | None = None,
     ) -> None:
         self._settings = settings
+        self._metrics = metrics
+        self._smaller = smaller
+        self._at_work = settings.model
         self._make_pool = make_pool
         self._reports = reports
         self._publish_report: Callable[[TranscriptionReport], None]
@@ -86,6 +107,10 @@ class Transcription(Actor[TranscriptionMessage]):
         for name in self._settings.preload:
             self._queue_of(name)
         self.context.nursery.start_soon(self._sweep)
+        if self._smaller is not None:
+            self._metrics.tell_nowait(Gauge("stt_smaller_model", (), 0))
+            put_to_work = partial(self._put_to_work, smaller=self._smaller)
+            self.context.nursery.start_soon(_watch_memory, self._smaller, self._settings.model, put_to_work)
 
     async def handle(self, message: TranscriptionMessage) -> ModelShown | None:
         """Take one utterance, or an operator's request; raises ``TranscriptionUnavailable`` to the asker."""
@@ -106,14 +131,15 @@ class Transcription(Actor[TranscriptionMessage]):
 
     def statistics(self) -> TranscriptionStatistics:
         """Return the statistics of the default model's queue and pool, and of the other loaded models."""
-        others = {name: queue.statistics() for name, queue in self._queues.items() if name != self._settings.model}
-        usual = self._queues[self._settings.model].statistics()
+        others = {name: queue.statistics() for name, queue in self._queues.items() if name != self._at_work}
+        usual = self._queues[self._at_work].statistics()
         return TranscriptionStatistics(
             queued=usual.queued,
             queued_background=usual.queued_background,
             queue_min_delay_s=self._report().delay_s(trio.current_time()),
             pool=usual.pool,
             models=others or None,
+            smaller_model=None if self._at_work == self._settings.model else self._at_work,
         )
 
     def _publish(self) -> None:
@@ -121,9 +147,9 @@ class Transcription(Actor[TranscriptionMessage]):
 
     def _report(self) -> TranscriptionReport:
         """Return the report for readers outside of this actor."""
-        usual = self._queues[self._settings.model]
+        usual = self._queues[self._at_work]
         others = tuple(queue.report for queue in self._queues.values() if queue is not usual)
-        return TranscriptionReport(self._models(), usual.report, others)
+        return TranscriptionReport(self._models(), usual.report, others, self._at_work)
 
     def _models(self) -> SpeechModels:
         """Return which models a client may name now."""
@@ -143,7 +169,8 @@ class Transcription(Actor[TranscriptionMessage]):
 
     async def _find(self, message: FindSentences) -> FoundSentences | NoSearch:
         """Look for sentences with the model that has transcribed the utterance; none is loaded for it."""
-        queue = self._queues.get(self._models().model_for(message.language, message.model))
+        name = self._models().model_for(message.language, message.model)
+        queue = self._queues.get(self._at_work if name == self._settings.model else name)
         if queue is None or not queue.is_ready.is_set():
             return NoSearch("busy")
         return await search(queue, message, self._settings)
@@ -151,6 +178,10 @@ class Transcription(Actor[TranscriptionMessage]):
     # --- loaded models -----------------------------------------------------------------------------
 
     async def _ready_queue(self, name: str) -> RecogniserQueue:
+        if name in (self._settings.model, self._at_work):
+            queue = self._queues[self._at_work]
+            queue.use.last_s = trio.current_time()
+            return queue  # without a pause, in which another model could take its place
         queue = self._queue_of(name)
         queue.use.last_s = trio.current_time()
         await queue.is_ready.wait()
@@ -215,7 +246,7 @@ class Transcription(Actor[TranscriptionMessage]):
                 last_used_s=queue.use.last_s,
                 memory_bytes=queue.memory_bytes,
                 is_busy=bool(queue.use.in_work) or not queue.is_ready.is_set(),
-                is_pinned=name == self._settings.model,
+                is_pinned=name == self._at_work,
             )
             for name, queue in self._queues.items()
         ]
@@ -225,6 +256,30 @@ class Transcription(Actor[TranscriptionMessage]):
         self._queues.pop(name).stop()
         self._publish()
 
+    # --- while memory is short ---------------------------------------------------------------------
+
+    async def _put_to_work(self, name: str, smaller: SmallerModel) -> bool:
+        """Give a model the usual one's work, and load it before; return whether it could be loaded."""
+        if name == self._at_work:
+            return True
+        queue, trouble = self._make_queue(pool=smaller.make_pool(name), workers=self._settings.at_once), None
+        async with self._loading:
+            try:
+                await self.context.nursery.start(queue.run)
+            except* StartFailure as failures:
+                trouble = next(leaves(failures))
+        if trouble is not None:
+            log.warning("model %s cannot do the work of %s: %s", name, self._at_work, trouble)
+            return False
+        log.warning("model %s does the work of %s: memory is %s", name, self._at_work, _in_words(name == smaller.name))
+        replaced = [self._queues.pop(one) for one in {self._at_work, name} if one in self._queues]
+        self._queues[name], self._at_work = queue, name
+        self._publish()
+        self._metrics.tell_nowait(Gauge("stt_smaller_model", (), int(name == smaller.name)))
+        for old in replaced:
+            self.context.nursery.start_soon(_stop_when_idle, old)
+        return True
+
     # --- operators -------------------------------------------------------------------------------
 
     async def _list(self) -> tuple[ModelShown, ...]:
@@ -233,14 +288,16 @@ class Transcription(Actor[TranscriptionMessage]):
         return (*shown, *unloaded)
 
     async def _load(self, name: str) -> ModelShown:
+        if name == self._settings.model and name != self._at_work:
+            raise TranscriptionUnavailable(f"{self._at_work} does the work of {name} while memory is short")
         return await self._show(name, await self._ready_queue(name))
 
     def _unload(self, name: str) -> ModelShown:
         queue = self._queues.get(name)
         if queue is None:
             raise UnknownModel(f"model {name} is not loaded; loaded are {', '.join(self._queues)}")
-        if name == self._settings.model:
-            raise TranscriptionUnavailable(f"{name} is the usual model (transcription.model), which stays loaded")
+        if name == self._at_work:
+            raise TranscriptionUnavailable(f"{name} does the work of the usual model (transcription.model), and stays")
         if queue.use.in_work or not queue.is_ready.is_set():
             raise TranscriptionUnavailable(f"model {name} is in use just now")
         self._remove_queue(name, "an operator's request")
@@ -252,7 +309,7 @@ class Transcription(Actor[TranscriptionMessage]):
         return ModelShown(
             name,
             "loaded" if is_ready else "loading",
-            is_usual=name == self._settings.model,
+            is_usual=name == self._at_work,
             device=None if description is None else description.device,
             compute_type=None if description is None else description.compute_type,
             is_multilingual=None if description is None else description.is_multilingual,
@@ -260,3 +317,23 @@ class Transcription(Actor[TranscriptionMessage]):
             idle_s=round(trio.current_time() - queue.use.last_s, 1),
             in_work=queue.use.in_work,
         )
+
+
+async def _watch_memory(smaller: SmallerModel, usual: str, put_to_work: Callable[[str], Awaitable[bool]]) -> None:
+    """Let one or the other model do the work, as the memory allows."""
+    choice = SmallerModelChoice()
+    while True:
+        is_smaller = choice.look(smaller.memory_level(), trio.current_time())
+        if not await put_to_work(smaller.name if is_smaller else usual):
+            choice.note_failure(trio.current_time())
+        await trio.sleep(LOOK_S)
+
+
+def _in_words(is_short: bool) -> str:
+    return "short" if is_short else "free again"
+
+
+async def _stop_when_idle(queue: RecogniserQueue) -> None:
+    """Stop a queue that gets nothing more, when it has done what it had: each utterance has a deadline."""
+    await queue.use.wait_idle()
+    queue.stop()

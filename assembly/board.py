@@ -34,3 +34,8 @@ class StatusBoard:
     """The handle of the running tree, published by ``serve``; each look at it makes a snapshot."""
     past: RecentPast = attrs.field(factory=RecentPast)
     """What ``monitor`` remembers; no report, and it outlives that actor."""
+
+    def memory_level(self) -> int:
+        """Return the level of memory pressure, 0 to 5; 0 before the first measurement."""
+        report = self.load.latest
+        return 0 if report is None else int(report.memory_level)

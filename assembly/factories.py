@@ -31,12 +31,13 @@ from actors.speech import Speech
 from actors.tool_server import ToolServer
 from actors.tools import Tools
 from actors.traces import Traces
-from actors.transcription import Transcription
+from actors.transcription import SmallerModel, Transcription
 from assembly.adapters import Adapters
 from assembly.http_services import audio_services, http_services
 from assembly.leaving import Leaving
 from assembly.monitor_look import LookSources, look_at_server
 from assembly.providers.home_assistant import Home
+from assembly.providers.recognisers import standing_pool
 from assembly.refs import JOBS, Refs
 from assembly.session import Sessions
 from assembly.status_source import StatusSource
@@ -190,6 +191,13 @@ class Factories:
             make_pool=self.adapters.whisper_pool,
             load_level=self.status.load_level,
             reports=self.status.board.transcription,
+            smaller=self._smaller_model(),
+        )
+
+    def _smaller_model(self) -> SmallerModel | None:
+        name = self.settings.transcription.smaller_model
+        return (
+            SmallerModel(name, partial(standing_pool, self.settings), self.status.board.memory_level) if name else None
         )
 
     def make_speech(self) -> Speech | Skip:

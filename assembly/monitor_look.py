@@ -30,11 +30,12 @@ def look_at_server(sources: LookSources) -> tuple[ServerLook, Mapping[str, float
     """Return the server as notices are made of it, and its figures by their names in the history."""
     board = sources.status.board
     actors = tuple(permanent_actors(board.tree.latest))
-    load, drain = board.load.latest, sources.drain
+    load, speech, drain = board.load.latest, board.transcription.latest, sources.drain
     look = ServerLook(
         actors={actor.id: actor_look(actor) for actor in actors},
         level=sources.status.load_level(),
         driver="" if load is None else load.driver,
+        model="" if speech is None else speech.at_work,
         drain=drain.phase,
         drain_reason=drain.reason,
         keys=sources.keys.keys,

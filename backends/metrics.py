@@ -135,6 +135,7 @@ FIGURES: Final = (
     _gauge("remote_hedge_after_seconds", "Time after which a server elsewhere is late.", "pool"),
     # engines
     _histogram("stt_batch_size", "Utterances transcribed together.", BATCH),
+    _optional(_gauge("stt_smaller_model", "Whether the smaller speech model does the usual one's work.")),
     _counter("stt_audio_seconds_total", "Seconds of audio transcribed."),
     _histogram("stt_real_time_factor", "Time to transcribe, as a share of the audio's length.", RATIO),
     _counter("recordings_total", "Uploaded recordings, by how their decoding ended.", "outcome"),

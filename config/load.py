@@ -164,6 +164,16 @@ RULES: Final = (
         "transcription.embedded.hypotheses must not be above transcription.embedded.beam_size",
     ),
     Rule(
+        ("transcription.smaller_model", "transcription.provider"),
+        lambda smaller, provider: not smaller or provider == "embedded",
+        "transcription.smaller_model needs transcription.provider = embedded: a server elsewhere has its own memory",
+    ),
+    Rule(
+        ("transcription.smaller_model", "transcription.model"),
+        lambda smaller, model: smaller != model and (model.endswith(".en") or not smaller.endswith(".en")),
+        "transcription.smaller_model must be another model than transcription.model, and hear the same languages",
+    ),
+    Rule(
         ("audio.block_samples", "audio.max_block_samples"),
         lambda block, most: block <= most,
         "audio.block_samples must not be above audio.max_block_samples",

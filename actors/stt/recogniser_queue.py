@@ -87,6 +87,25 @@ class Use:
     """Utterances that wait or are transcribed."""
     awaited: list[str] = attrs.field(factory=list)
     """The tenant of each of them that belongs to a live session."""
+    _idle: trio.Event = attrs.field(factory=trio.Event, init=False)
+
+    def begin(self) -> None:
+        """Count an utterance that comes."""
+        self.in_work += 1
+        if self._idle.is_set():
+            self._idle = trio.Event()
+
+    def end(self, now_s: float) -> None:
+        """Count an utterance that goes."""
+        self.in_work -= 1
+        self.last_s = now_s
+        if not self.in_work:
+            self._idle.set()
+
+    async def wait_idle(self) -> None:
+        """Wait until no utterance waits or is transcribed."""
+        if self.in_work:
+            await self._idle.wait()
 
 
 @attrs.frozen(kw_only=True)
@@ -201,7 +220,7 @@ class RecogniserQueue:
             raise TranscriptionUnavailable(f"{len(queue)} utterances are waiting")
         self._arrived.set()
         is_awaited = message.urgency == "final"
-        self.use.in_work += 1
+        self.use.begin()
         if is_awaited:
             self.use.awaited.append(message.tenant)
         self._publish()
@@ -209,10 +228,9 @@ class RecogniserQueue:
             await job.finished.wait()
         finally:
             queue.discard(message.session_id, job, group=message.tenant)
-            self.use.in_work -= 1
             if is_awaited:
                 self.use.awaited.remove(message.tenant)
-            self.use.last_s = trio.current_time()
+            self.use.end(trio.current_time())
             self._publish()
         if isinstance(job.answer, TranscriptionUnavailable):
             raise job.answer

@@ -56,9 +56,11 @@ class TranscriptionReport:
 
     models: SpeechModels
     usual: QueueReport
-    """The queue of the default model."""
+    """The queue of the default model, or of the smaller one that does its work."""
     others: tuple[QueueReport, ...] = ()
     """Those of the other models that are loaded."""
+    at_work: str = ""
+    """The model of ``usual``."""
 
     def delay_s(self, now_s: float) -> float:
         """Return the longest delay of all queues, in seconds."""

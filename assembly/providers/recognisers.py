@@ -21,6 +21,7 @@ from backends.speech.remote import RemoteRecogniser
 from backends.speech.remote_pool import RemoteFirst
 from backends.speech.whisper_params import whisper_params
 from config.settings import OpenAITranscriptionSettings, Settings, WhisperSettings
+from protocol.admission.loaded_models import expected_bytes
 from runtime.workers.pool import Pool, Rest, WorkerLimits, WorkerSpec
 
 IMPORT_TIMEOUT_S: Final = 30.0
@@ -69,6 +70,12 @@ def whisper_pool(settings: Settings, model: str | None = None) -> Pool:
     return Pool(spec, ours.workers, spares=whisper.spare_workers, limits=limits, rest=rest)
 
 
+def standing_pool(settings: Settings, model: str) -> Pool:
+    """Return a pool like that of the default model, with as many processes, for a model that does its work."""
+    ours = attrs.evolve(settings.transcription, model=model)
+    return whisper_pool(attrs.evolve(settings, transcription=ours))
+
+
 def may_use_gpu(device: str) -> bool:
     """Return whether a worker may reserve a GPU's addresses: asked of the driver's files, because CUDA stays out."""
     return device == "cuda" or (device == "auto" and Path("/dev/nvidiactl").exists())
@@ -97,12 +104,25 @@ def _remote_pool(
 
 
 def _check_embedded(settings: Settings) -> Iterator[Finding]:
-    name = settings.transcription.model
-    if name in WHISPER or Path(name).expanduser().exists():
-        yield check_model("whisper model", "fail", resolve_whisper, name, settings)
-    else:
-        yield Finding("whisper model", "warn", f"{name} is fetched from the hub at the first start, if it is not there")
+    name, smaller = settings.transcription.model, settings.transcription.smaller_model
+    yield _check_whisper("whisper model", name, settings)
+    if smaller:
+        yield _check_whisper("smaller whisper model", smaller, settings)
+        yield from _check_smaller(smaller, name)
     yield _check_cuda(settings.transcription.embedded.device)
+
+
+def _check_whisper(title: str, name: str, settings: Settings) -> Finding:
+    if name in WHISPER or Path(name).expanduser().exists():
+        return check_model(title, "fail", resolve_whisper, name, settings)
+    return Finding(title, "warn", f"{name} is fetched from the hub at the first start, if it is not there")
+
+
+def _check_smaller(smaller: str, usual: str) -> Iterator[Finding]:
+    mine, others = expected_bytes(smaller, 1), expected_bytes(usual, 1)
+    if mine and others and mine >= others:
+        trouble = f"{smaller} takes no less memory than {usual} (transcription.smaller_model)"
+        yield Finding("smaller whisper model", "warn", trouble, "name a smaller one, or none")
 
 
 def _check_cuda(wanted: str) -> Finding:

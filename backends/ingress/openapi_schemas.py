@@ -186,7 +186,6 @@ ANSWERS: Final[Mapping[tuple[str, str, int], Schema]] = {
     ("post", "/v1/chat/completions", 200): record(
         {"id": TEXT, "object": {"const": "chat.completion"}, "choices": listing(ANY_OBJECT), "usage": ANY_OBJECT}
     ),
-=======
     ("post", "/v1/realtime/client_secrets", 200): record({"value": TEXT, "expires_at": WHOLE, "session": ANY_OBJECT}),
     ("post", "/v1/listen", 200): record({"metadata": ANY_OBJECT, "results": ANY_OBJECT}),
     ("get", "/openapi.json", 200): record({"openapi": TEXT, "info": ANY_OBJECT, "paths": ANY_OBJECT}),

@@ -3,12 +3,14 @@
 Callers come by Poisson's law, whether or not earlier ones are served, and speak in real time. After each load that held
 comes a larger one; after the first that did not, the way between is halved. A load holds where 95 of 100 are within the
 target and 98 of 100 are served. With --peer the design of the performance guide (FastAPI on uvicorn, faster-whisper in
-a pool of processes) runs beside ours with the same speech model, and both get each load by turns; it transcribes only,
-while ours also understands and acts. Tables, JSON, and a picture for each kind (SVG) in bench/results.
+a pool of processes) or Home Assistant's recogniser (wyoming-faster-whisper) runs beside ours with the same speech
+model, and all get each load by turns; they transcribe only, while ours also understands and acts. Tables, JSON, and a
+picture for each kind (SVG) in bench/results.
 
     sayso bench capacity                               callers who speak one command
     sayso bench capacity --kind idle,microphones       also silent sessions, microphones that are always on, and spoken
-    sayso bench capacity --peer guide                  the guide's design by turns with ours
+    sayso bench capacity --peer guide,wyoming          both by turns with ours
+    sayso bench capacity --peer wyoming --install      makes the environment that they run in before
     sayso bench capacity --url ws://HOST/ws            a server that runs already, without its processes
 """
 
@@ -34,7 +36,7 @@ from bench.load.options import CORPUS, SEED, SETTINGS, URL
 from bench.load.server import running
 from bench.open_files import raised
 from bench.part import Flag, Part, Report, at_least_one, some_of
-from bench.peers.process import PACKAGES, PeerError, peer_running
+from bench.peers.process import PACKAGES, PeerError, install, peer_running
 from bench.report import keep, table
 
 OURS: Final = "sayso"
@@ -58,7 +60,7 @@ def measure(options: argparse.Namespace) -> Iterator[Report]:
     files = raised()
     found: dict[str, Any] = {}
     with Crowds(options.processes) as crowds:
-        scene = Scene(crowds, clips(options.corpus), options.step, options.seed)
+        scene = Scene(crowds, clips(options.corpus), options.step, options.seed, has_words=options.corpus is None)
         for name in options.kind:
             for figures in searched(KINDS[name], scene, options, files):
                 found[name] = figures
@@ -75,6 +77,8 @@ def searched(kind: Kind, scene: Scene, options: argparse.Namespace, files: int) 
         sys.exit(f"sayso bench capacity: {none_fits(ladder, files)}")
     print(f"\n{kind.title}: {kind.latency}, target {ladder.target_ms:g} ms", file=sys.stderr)
     try:
+        if options.install:
+            install()
         with ExitStack() as stack:
             subjects = started(stack, kind, options)
             offer = partial(offered, kind, scene, subjects)
@@ -111,10 +115,9 @@ def started(stack: ExitStack, kind: Kind, options: argparse.Namespace) -> dict[s
     settings = {"transcription.model": MODEL, **kind.settings, **dict(options.set)}
     server = stack.enter_context(running(settings))
     subjects = {OURS: Subject(server.url, partial(roles_of, server))}
-    if options.peer and kind.has_peer:
-        model = str(settings["transcription.model"])
-        peer = stack.enter_context(peer_running(options.peer, model))
-        subjects[options.peer] = Subject(peer.url, partial(family, peer.pid, {}))
+    for name in options.peer if kind.has_peer else ():
+        peer = stack.enter_context(peer_running(name, str(settings["transcription.model"])))
+        subjects[name] = Subject(peer.url, partial(family, peer.pid, {}))
     return subjects
 
 
@@ -153,7 +156,7 @@ def _load(row: Row) -> float:
 
 
 COLUMNS: Final = (
-    *("load", "sessions", "served", "refused", "lost", "p50 ms", "p95 ms", "p99 ms", "verdict"),
+    *("load", "sessions", "served", "refused", "lost", "p50 ms", "p95 ms", "p99 ms", "words wrong", "verdict"),
     *("CPU s", "cores", "memory MB", "others"),
 )
 
@@ -176,7 +179,7 @@ def cells(row: Row) -> list[str]:
         "\n".join(f"{role} {one[what]:g}" for role, one in processes.items()) or "-"
         for what in ("cpu_s", "cores", "memory_mb")
     ]
-    return [*numbers, *latencies, row["verdict"], *used, f"{row['others']:.0%}"]
+    return [*numbers, *latencies, row.get("words_wrong", "-"), row["verdict"], *used, f"{row['others']:.0%}"]
 
 
 def picture(kind: Kind, found: Mapping[str, Any]) -> str:
@@ -190,7 +193,8 @@ PART: Final = Part(
     measure,
     (
         Flag("--kind", ["commands"], f"some of {', '.join(KINDS)}", some_of(list(KINDS))),
-        Flag("--peer", None, "a design to compare with, by turns", more={"choices": list(PACKAGES)}),
+        Flag("--peer", [], f"designs to compare with, by turns: {', '.join(PACKAGES)}", some_of(list(PACKAGES))),
+        Flag("--install", False, "make the environment of the peers, if there is none"),
         Flag("--first", 0.0, "the first load; 0: the kind's own"),
         Flag("--most", 0.0, "offer no more; 0: the kind's own"),
         Flag("--step", 10.0, "seconds of each load"),

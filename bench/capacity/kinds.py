@@ -13,8 +13,20 @@ from bench.load.callers import RATE_HZ, Crowds
 from bench.load.clips import deal
 from bench.load.figures import percentile, rounded, turns
 from bench.load.records import Call, Clip, Plan
+from bench.text import error_rate, plain_words
 
 PERCENTS: Final = (50, 95, 99)
+SAME: Final = {
+    "12": "twelve",
+    "7": "seven",
+    "15": "fifteen",
+    "80": "eighty",
+    "5": "five",
+    "2": "two",
+    "kilometres": "kilometers",
+    "x": "times",
+}
+"""How recognisers write words of the sentences that are spoken."""
 COMMANDS: Final = 2
 """That each open microphone hears in a step."""
 
@@ -27,6 +39,8 @@ class Scene:
     clips: Sequence[Clip]
     step_s: float
     seed: int
+    has_words: bool = False
+    """Whether the names of the clips are what is said in them."""
 
 
 @attrs.frozen
@@ -63,7 +77,8 @@ def _calls(capabilities: Sequence[Any], stage: str) -> Callable[[Scene, str, flo
         clips = deal(scene.clips, len(arrivals), 1, rng)
         calls = scene.crowds.run(Plan(url, arrivals, clips, capabilities=tuple(capabilities)))
         mean_s = sum(len(clip.pcm) for one in clips for clip in one) / 2 / RATE_HZ / len(arrivals)
-        return figures(calls, stage) | {"sessions": round(rate_per_s * mean_s, 1)}
+        words = {"words_wrong": words_wrong(calls)} if scene.has_words else {}
+        return figures(calls, stage) | words | {"sessions": round(rate_per_s * mean_s, 1)}
 
     return offer
 
@@ -71,6 +86,17 @@ def _calls(capabilities: Sequence[Any], stage: str) -> Callable[[Scene, str, flo
 def _microphones(scene: Scene, url: str, sessions: float) -> dict[str, Any]:
     calls = scene.crowds.run(plan(url, scene.clips, round(sessions), COMMANDS))
     return figures(calls, "transcript") | {"sessions": sessions}
+
+
+def words_wrong(calls: Sequence[Call]) -> str:
+    """Return how many words of the transcripts are wrong, of how many that were said; digits stand for number words."""
+    pairs = [
+        (plain_words(turn.name, SAME), plain_words(" ".join(turn.transcripts), SAME))
+        for turn in turns(calls)
+        if turn.transcripts
+    ]
+    said = sum(len(expected) for expected, _ in pairs)
+    return f"{round(error_rate(pairs) * said)} of {said}"
 
 
 def figures(calls: Sequence[Call], stage: str) -> dict[str, Any]:

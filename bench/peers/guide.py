@@ -14,7 +14,7 @@ import json
 import multiprocessing
 import os
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import asynccontextmanager
 from functools import partial
@@ -42,6 +42,10 @@ ACCEPTED: Final = {
     "limits": {"max_message_bytes": 1 << 20, "max_utterance_s": 60.0, "idle_timeout_s": 300.0},
     "protocol": 1,
 }
+
+
+Hear = Callable[[bytes], Awaitable[str]]
+"""Transcribes one utterance: 16 kHz mono s16le."""
 
 
 # --- the model, in processes of its own ----------------------------------------------------------
@@ -109,9 +113,9 @@ class Utterances:
 class Client:
     """One WebSocket: samples in, events out, one utterance after the other."""
 
-    def __init__(self, websocket: WebSocket, pool: ProcessPoolExecutor) -> None:
+    def __init__(self, websocket: WebSocket, hear: Hear) -> None:
         self._websocket = websocket
-        self._pool = pool
+        self._hear = hear
         self._seq = count(1)
         self._turn = count(1)
 
@@ -140,13 +144,12 @@ class Client:
                 await self._send("pong", **event.get("data", {}))
 
     async def _answer(self, queue: "asyncio.Queue[bytes]") -> None:
-        loop = asyncio.get_running_loop()
         while True:
             utterance = await queue.get()
             turn_id = f"t{next(self._turn)}"
             await self._send("speech_started", turn_id=turn_id, at_ms=0)
             await self._send("speech_stopped", turn_id=turn_id, at_ms=0, reason="silence")
-            text = await loop.run_in_executor(self._pool, Recognition.text, utterance)
+            text = await self._hear(utterance)
             span = {"start_ms": 0, "end_ms": 0}
             await self._send("transcript", turn_id=turn_id, text=text, language="en", confidence=1.0, audio=span)
             await self._send("reply", turn_id=turn_id, text=text)
@@ -159,8 +162,8 @@ class Client:
 # --- the server ----------------------------------------------------------------------------------
 
 
-def make_app(pool: ProcessPoolExecutor, on_ready: Callable[[], object]) -> FastAPI:
-    """Return the application; it calls ``on_ready`` when it starts."""
+def make_app(hear: Hear, on_ready: Callable[[], object]) -> FastAPI:
+    """Return the application, which transcribes by ``hear``; it calls ``on_ready`` when it starts."""
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -181,32 +184,44 @@ def make_app(pool: ProcessPoolExecutor, on_ready: Callable[[], object]) -> FastA
     async def websocket(client: WebSocket) -> None:
         await client.accept()
         try:
-            await Client(client, pool).talk()
+            await Client(client, hear).talk()
         except WebSocketDisconnect:
             return
 
     return app
 
 
-def main() -> None:
-    """Serve until SIGTERM."""
-    parser = argparse.ArgumentParser("python -m bench.peers.guide")
+def serve(hear: Hear, ready_file: Path) -> None:
+    """Serve on a free port of the loopback until SIGTERM; ``ready_file`` gets the address once it does."""
+    with socket.create_server(("127.0.0.1", 0), backlog=2_048) as listening:
+        address = f"ws://127.0.0.1:{listening.getsockname()[1]}/ws\n"
+        app = make_app(hear, partial(ready_file.write_text, address))
+        uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="on")).run(sockets=[listening])
+
+
+def flags(name: str) -> argparse.ArgumentParser:
+    """Return the flags that each peer has."""
+    parser = argparse.ArgumentParser(f"python -m bench.peers.{name}")
     parser.add_argument("--model", required=True, help="a folder with a CTranslate2 Whisper model")
     parser.add_argument("--ready-file", type=Path, required=True, help="gets the address once it serves")
+    return parser
+
+
+def main() -> None:
+    """Serve until SIGTERM."""
+    parser = flags("guide")
     parser.add_argument("--processes", type=int, default=2, help="the guide's PROCESS_POOL_SIZE")
     options = parser.parse_args()
     threads = max(1, (os.cpu_count() or 1) // options.processes)
     spawn = multiprocessing.get_context("spawn")
-    with (
-        socket.create_server(("127.0.0.1", 0), backlog=2_048) as listening,
-        ProcessPoolExecutor(options.processes, spawn, Recognition.load, (options.model, threads)) as pool,
-    ):
+    with ProcessPoolExecutor(options.processes, spawn, Recognition.load, (options.model, threads)) as pool:
         for warm in [pool.submit(Recognition.text, bytes(2 * RATE_HZ)) for _ in range(options.processes)]:
             warm.result()
-        address = f"ws://127.0.0.1:{listening.getsockname()[1]}/ws\n"
-        app = make_app(pool, partial(options.ready_file.write_text, address))
-        config = uvicorn.Config(app, log_level="warning", lifespan="on")
-        uvicorn.Server(config).run(sockets=[listening])
+
+        async def hear(pcm: bytes) -> str:
+            return await asyncio.get_running_loop().run_in_executor(pool, Recognition.text, pcm)
+
+        serve(hear, options.ready_file)
 
 
 if __name__ == "__main__":

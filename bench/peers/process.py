@@ -1,6 +1,12 @@
-"""Starts and stops the servers of other designs, as processes of their own."""
+"""Starts and stops the servers of other designs, as processes of their own.
+
+They run in an environment of their own, ``.venv/peers``, which ``--install`` makes of ``requirements/peers.txt``.
+One whose packages are in ours needs none.
+"""
 
 import importlib.util
+import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -17,8 +23,14 @@ from bench.load.server import ROOT, poll
 
 START_TIMEOUT_S: Final = 120.0
 STOP_TIMEOUT_S: Final = 10.0
-PACKAGES: Final[Mapping[str, tuple[str, ...]]] = {"guide": ("fastapi", "uvicorn", "faster_whisper")}
+PACKAGES: Final[Mapping[str, tuple[str, ...]]] = {
+    "guide": ("fastapi", "uvicorn", "faster_whisper"),
+    "wyoming": ("fastapi", "uvicorn", "wyoming_faster_whisper"),
+}
 """The modules that each needs."""
+ENVIRONMENT: Final = ROOT / ".venv/peers"
+REQUIREMENTS: Final = ROOT / "requirements/peers.txt"
+INSTALL_TIMEOUT_S: Final = 900.0
 
 
 class PeerError(Exception):
@@ -36,14 +48,14 @@ class Peer:
 @contextmanager
 def peer_running(name: str, model: str) -> Iterator[Peer]:
     """Run a peer with the recogniser's ``model`` for the block; raises ``PeerError`` where it does not start."""
-    if missing := missing_packages(name):
-        raise PeerError(f"the peer {name} needs {', '.join(missing)}: pip install 'sayso[peers]'")
+    python = python_for(name)
     with tempfile.TemporaryDirectory() as scratch:
         ready, log = Path(scratch) / "ready", Path(scratch) / "log"
-        command = [sys.executable, "-m", f"bench.peers.{name}", "--ready-file", str(ready)]
+        command = [python, "-m", f"bench.peers.{name}", "--ready-file", str(ready)]
         command += ["--model", str(resolve_whisper(model, Path(scratch) / "models"))]
         with log.open("wb") as output:
-            process = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT)
+            environ = {**os.environ, "PYTHONPATH": str(ROOT)}
+            process = subprocess.Popen(command, cwd=ROOT, env=environ, stdout=output, stderr=subprocess.STDOUT)
         try:
             poll(lambda: ready.exists() or process.poll() is not None, START_TIMEOUT_S)
             if not ready.exists():
@@ -51,6 +63,30 @@ def peer_running(name: str, model: str) -> Iterator[Peer]:
             yield Peer(ready.read_text().strip(), process.pid)
         finally:
             _stop(process)
+
+
+def python_for(name: str) -> str:
+    """Return the Python that a peer runs by; raises ``PeerError`` where its packages are nowhere."""
+    python = ENVIRONMENT / "bin/python"
+    if python.is_file():
+        return str(python)
+    if missing := missing_packages(name):
+        raise PeerError(f"the peer {name} needs {', '.join(missing)}: sayso bench capacity --peer {name} --install")
+    return sys.executable
+
+
+def install() -> None:
+    """Make the environment of the peers, if there is none; raises ``PeerError`` where that fails."""
+    if (ENVIRONMENT / "bin/python").is_file():
+        return
+    pip = [str(ENVIRONMENT / "bin/python"), "-m", "pip", "install", "--quiet", "--require-hashes", "--no-deps"]
+    print(f"making {ENVIRONMENT.relative_to(ROOT)}", file=sys.stderr)
+    try:
+        subprocess.run([sys.executable, "-m", "venv", str(ENVIRONMENT)], check=True, timeout=INSTALL_TIMEOUT_S)
+        subprocess.run([*pip, "-r", str(REQUIREMENTS)], check=True, timeout=INSTALL_TIMEOUT_S)
+    except subprocess.SubprocessError as error:
+        shutil.rmtree(ENVIRONMENT, ignore_errors=True)
+        raise PeerError(f"the environment of the peers could not be made: {error}") from error
 
 
 def missing_packages(name: str) -> list[str]:

@@ -53,6 +53,8 @@ class TranscriptionSettings:
     provider: RecogniserName = attrs.field(validator=one_of(RecogniserName))
     fallback: bool
     model: str
+    smaller_model: str
+    """What does its work while memory is short; empty for none."""
     models: tuple[str, ...]
     """Further models that clients may ask for."""
     preload: tuple[str, ...]

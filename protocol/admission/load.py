@@ -90,6 +90,7 @@ DISK = Signal(name="free_disk", unit="share", marks=_marks((1, 0.05, 0.08)), is_
 OURS = (LAG, QUEUE, MEMORY, CPU, PSI_MEMORY, PSI_MEMORY_FULL, THROTTLED, FILES, PROCESSES, WORKERS)
 OTHERS = (WAIT, MACHINE_CPU, PSI_CPU, MACHINE_MEMORY, DISK)
 SIGNALS = (*OURS, *OTHERS)
+OF_MEMORY = frozenset({MEMORY.name, PSI_MEMORY.name, PSI_MEMORY_FULL.name})
 
 
 @attrs.frozen
@@ -134,6 +135,14 @@ class LoadReport:
     driver: str
     """The cause of the level: a signal, or ``oom_kill`` if memory ran out; empty at 0 and on the way down."""
     readings: tuple[Reading, ...]
+
+    @property
+    def memory_level(self) -> Level:
+        """The part of the level that the server's own use of memory alone would hold."""
+        if self.driver == OOM:
+            return self.level
+        held = (reading.held(self.level) for reading in self.readings if reading.signal.name in OF_MEMORY)
+        return max(held, default=Level.NORMAL)
 
     def shown(self, now_s: float) -> Mapping[str, object]:
         """Return the report for the status page."""

@@ -25,6 +25,7 @@ NoticeKind = Literal[
     "degraded",  # an actor cannot do its work; the detail says why
     "recovered",
     "worker_ended",  # a worker process, without being asked to
+    "model",  # another speech model does the usual one's work; the subject is the new one, the detail the one before
     "load",  # the level; the subject is the new one, the detail its driver
     "refused",  # requests; the subject is the cause
     "session_crashed",  # an actor of a session, which is started again; the subject is its part, the detail the error
@@ -132,6 +133,8 @@ class ServerLook:
     actors: Mapping[str, ActorLook]
     level: int = 0
     driver: str = ""
+    model: str = ""
+    """The speech model that does the usual one's work; empty while that is not known."""
     drain: DrainPhase = DrainPhase.SERVING
     drain_reason: str = ""
     keys: Mapping[str, object] = attrs.field(factory=dict)
@@ -153,6 +156,8 @@ def _noticed(before: ServerLook, after: ServerLook) -> Iterator[NoticeDraft]:
         yield from _of_actor(name, before.actors.get(name, ActorLook(state="starting")), actor)
     if after.level != before.level:
         yield NoticeDraft("load", str(after.level), after.driver)
+    if after.model and before.model and after.model != before.model:
+        yield NoticeDraft("model", after.model, before.model)
     if after.keys != before.keys:
         yield NoticeDraft("keys", count=len(after.keys))
     if before.certificate is not None and after.certificate is not None:

@@ -1,5 +1,7 @@
 """Which models are loaded; what a model's queue does is in ``stt/test_recogniser_queue.py``."""
 
+from functools import partial
+
 import attrs
 import pytest
 import trio
@@ -7,17 +9,18 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 
 from actors.stt.recogniser_queue import TranscriptionUnavailable
 from actors.stt.report import TranscriptionReport
-from actors.transcription import Transcription
+from actors.transcription import SmallerModel, Transcription, TranscriptionStatistics
 from backends.jobs import ClipTranscript, ClipTranscripts, DescribeModel, ModelDescription
 from config.settings import TranscriptionSettings
 from protocol.messages.hearing import Recognition, Transcribe, Utterance
 from protocol.messages.models import ListModels, LoadModel, UnloadModel
-from runtime import ChildSpec, Ref
+from protocol.messages.records import Gauge
+from runtime import ChildSpec, Ref, Tree
 from runtime.messaging.published import Published
 from runtime.workers.pool import StartFailure
 from runtime.workers.pool_statistics import PoolStatistics
 from tests.fake_pool import FakePool, PoolCall, pool_statistics
-from tests.fakes import Grow, Script, default_settings, scripted
+from tests.fakes import Grow, Script, default_settings, scripted, shown_by
 
 MB = 1 << 20
 
@@ -57,6 +60,10 @@ class Server:
     work_s: float = 1.0
     ref: Ref = attrs.field(factory=lambda: Ref("transcription"))
     reports: Published[TranscriptionReport] = attrs.field(factory=Published)
+    metrics: Script = attrs.field(factory=Script)
+    memory_level: int = 0
+    smaller: str | None = None
+    tree: Tree = attrs.field(init=False)
 
     @property
     def report(self) -> TranscriptionReport:
@@ -82,14 +89,13 @@ class Server:
 
     async def open(self, grow: Grow) -> None:
         """Start it."""
-        metrics = scripted("metrics", Script())
-        usual = self.pool("tiny.en")
+        metrics = scripted("metrics", self.metrics)
+        usual = self.pool(self.settings.model)
         self.made.clear()
-        actor = ChildSpec(
-            self.ref,
-            lambda: Transcription(self.settings, usual, metrics.ref, make_pool=self.pool, reports=self.reports),
-        )
-        await grow(metrics, actor)
+        smaller = None if self.smaller is None else SmallerModel(self.smaller, self.pool, lambda: self.memory_level)
+        make = partial(Transcription, make_pool=self.pool, reports=self.reports, smaller=smaller)
+        actor = ChildSpec(self.ref, lambda: make(self.settings, usual, metrics.ref))
+        self.tree = await grow(metrics, actor)
 
     async def hear(self, model: str | None, language: str | None = None) -> str:
         """Return the text of an utterance: the name of the model that heard it."""
@@ -317,3 +323,104 @@ async def test_after_a_crash_nothing_of_the_last_incarnation_is_read(grow: Grow,
     await wait_all_tasks_blocked()
     assert server.report.usual.workers_missing == 0.0
     assert server.report.usual.demand(["a"]) is None, "the next incarnation has heard nothing yet"
+
+
+# --- while memory is short -------------------------------------------------------------------------
+
+
+async def short_of_memory(grow: Grow) -> Server:
+    """Return a server whose usual model is base, and where tiny does its work because memory is short."""
+    server = Server(attrs.evolve(default_settings().transcription, model="base", models=(), workers=1), smaller="tiny")
+    await server.open(grow)
+    assert await server.hear(None) == "base"
+    server.memory_level = 2
+    await trio.sleep(1.5)
+    return server
+
+
+async def test_a_smaller_model_does_the_work_while_memory_is_short_and_the_usual_one_after_it(
+    grow: Grow, autojump_clock: MockClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    server = await short_of_memory(grow)
+    assert await server.hear(None) == await server.hear("base") == "tiny"
+    assert not server.pools["base"].is_running, "its memory is free"
+    assert server.report.at_work == "tiny"
+    shown = shown_by(server.tree.status().children[-1], TranscriptionStatistics)
+    assert (shown.smaller_model, shown.models) == ("tiny", None)
+    await trio.sleep(30.0)
+    server.memory_level = 0
+    await trio.sleep(70.0)
+    assert await server.hear(None) == "base"
+    assert not server.pools["tiny"].is_running
+    assert server.report.at_work == "base"
+    assert server.made == ["tiny", "base"], "each was loaded once"
+    assert [one.value for one in server.metrics.of(Gauge) if one.name == "stt_smaller_model"] == [0, 1, 0]
+    assert [record.getMessage() for record in caplog.records if "does the work" in record.getMessage()] == [
+        "model tiny does the work of base: memory is short",
+        "model base does the work of tiny: memory is free again",
+    ]
+
+
+async def test_what_the_usual_model_has_begun_it_ends(grow: Grow, autojump_clock: MockClock) -> None:
+    server = Server(attrs.evolve(default_settings().transcription, model="base", workers=1), smaller="tiny", work_s=5.0)
+    await server.open(grow)
+    heard = []
+
+    async def hear() -> None:
+        heard.append(await server.hear(None))
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(hear)
+        await trio.sleep(0.5)
+        server.memory_level = 2
+        await trio.sleep(2.0)
+        assert server.pools["base"].is_running
+        nursery.start_soon(hear)
+    assert sorted(heard) == ["base", "tiny"]
+    await wait_all_tasks_blocked()
+    assert not server.pools["base"].is_running
+
+
+async def test_a_smaller_model_that_cannot_be_loaded_changes_nothing_and_is_told_once_a_minute(
+    grow: Grow, autojump_clock: MockClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    server = Server(attrs.evolve(default_settings().transcription, model="base", workers=1), smaller="tiny")
+    server.failing.add("tiny")
+    await server.open(grow)
+    server.memory_level = 3
+    await trio.sleep(50.0)
+    assert await server.hear(None) == "base"
+    assert server.made == ["tiny"]
+    told = "model tiny cannot do the work of base: model tiny is not installed: run `pip install it`"
+    assert [record.getMessage() for record in caplog.records] == [told]
+
+
+async def test_operators_cannot_load_or_unload_what_memory_has_decided(grow: Grow, autojump_clock: MockClock) -> None:
+    server = await short_of_memory(grow)
+    with pytest.raises(TranscriptionUnavailable, match="tiny does the work of base while memory is short"):
+        await server.ref.ask(LoadModel("base"))
+    with pytest.raises(TranscriptionUnavailable, match="tiny does the work of the usual model"):
+        await server.ref.ask(UnloadModel("tiny"))
+
+
+async def test_a_smaller_model_that_a_client_had_asked_for_is_replaced_by_one_with_all_workers(
+    grow: Grow, autojump_clock: MockClock
+) -> None:
+    settings = attrs.evolve(default_settings().transcription, model="base", models=("base", "tiny"), workers=2)
+    server = Server(settings, smaller="tiny")
+    await server.open(grow)
+    assert await server.hear("tiny") == "tiny"
+    first = server.pools["tiny"]
+    server.memory_level = 2
+    await trio.sleep(1.5)
+    assert await server.hear(None) == await server.hear("tiny") == "tiny"
+    assert (first.is_running, server.pools["tiny"].is_running) == (False, True)
+
+
+async def test_without_a_smaller_model_memory_changes_nothing(grow: Grow, autojump_clock: MockClock) -> None:
+    server = Server()
+    await server.open(grow)
+    server.memory_level = 4
+    await trio.sleep(10.0)
+    assert await server.hear(None) == "tiny.en"
+    assert server.metrics.of(Gauge) == []

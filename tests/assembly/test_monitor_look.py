@@ -6,11 +6,14 @@ import pytest
 import trio
 from trio.testing import MockClock
 
+from actors.stt.recogniser_queue import NEW
+from actors.stt.report import TranscriptionReport
 from assembly.monitor_look import LookSources, actor_look, figures_of, in_words, look_at_server, pool_of
 from config.load import load
 from protocol.admission.drain import DrainPhase
 from protocol.admission.figure_history import NAMES
 from protocol.admission.load import MEMORY, SIGNALS, Level, LoadReport, Reading
+from protocol.language.speech_models import SpeechModels
 from runtime import Actor, ChildSpec, ChildState, ChildStatus, Ref, Supervisor, run_tree
 from runtime.workers.pool_statistics import PoolOwnerStatistics, WorkerStatistics
 from supervisor import Server
@@ -62,6 +65,13 @@ async def test_the_actors_of_sessions_are_not_looked_at(server: Server, autojump
         await tree.stop("enough")
     assert set(look.actors) == {"tools", "tools.leaf", "sessions"}
     assert look.actors["tools"].state == "ready"
+
+
+async def test_the_speech_model_at_work_is_seen_while_it_is_known(server: Server) -> None:
+    assert look_at_server(sources(server))[0].model == ""
+    report = TranscriptionReport(SpeechModels(("base",)), NEW, at_work="tiny")
+    server.board.transcription.publish(report)
+    assert look_at_server(sources(server))[0].model == "tiny"
 
 
 async def test_the_load_and_the_drain_are_those_of_this_moment(server: Server, autojump_clock: MockClock) -> None:

@@ -236,6 +236,6 @@ def test_where_no_load_is_shed_no_demand_is_known():
 async def test_the_places_and_the_level_are_those_of_the_newest_reports(status):
     status.board.gateway.publish(GatewayReport(places=1, places_taken=1, addresses=(("127.0.0.1", 8000),)))
     status.board.load.publish(LoadReport(Level(2), 0.0, "memory", ()))
-    assert status.load_level() == 2
+    assert (status.load_level(), status.board.memory_level()) == (2, 0)
     assert status.server()["all_places_taken"] is True
     assert status.addresses == (("127.0.0.1", 8000),)

@@ -184,6 +184,13 @@ def test_only_this_machine_reaches_a_loopback_host(host: str, expected: bool) ->
         {"inference.provider": "openai"},
         {"inference.provider": "ollama", "inference.ollama.url": ""},
         {"transcription.provider": "openai"},
+        {"transcription.smaller_model": "tiny.en"},
+        {"transcription.smaller_model": "tiny.en", "transcription.model": "base"},
+        {
+            "transcription.smaller_model": "tiny",
+            "transcription.provider": "openai",
+            "transcription.openai.url": "http://127.0.0.1:1/v1",
+        },
         {"speech.provider": "openai"},
     ],
 )

@@ -1,12 +1,15 @@
 """``sayso bench capacity``: which loads it offers, how it judges and draws them; and the design it compares with."""
 
+import asyncio
 import errno
+import json
 import os
 import resource
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +17,7 @@ import pytest
 from bench import open_files
 from bench.capacity.benchmark import cells, judged, none_fits, picture
 from bench.capacity.drawing import Scale
-from bench.capacity.kinds import KINDS, figures, silent_figures
+from bench.capacity.kinds import KINDS, figures, silent_figures, words_wrong
 from bench.capacity.ladder import Ladder, climb
 from bench.capacity.silent import Silence, hold
 from bench.capacity.usage import OTHER, SERVER, Usage, family, pools
@@ -22,7 +25,7 @@ from bench.load.callers import Crowds
 from bench.load.clips import clip
 from bench.load.records import Call, Plan, Turn
 from bench.peers import process
-from bench.peers.process import PeerError, missing_packages, peer_running
+from bench.peers.process import PeerError, install, peer_running, python_for
 from bench.text import plain_words
 from cli.sound import Sound
 from tests.system.server_fixtures import ROOT, Server, need_models
@@ -225,25 +228,37 @@ def test_flags_that_cannot_be_used_end_it_with_the_reason() -> None:
     assert (high.returncode, "--first 9 must be <= 3" in high.stderr) == (1, True)
 
 
-def test_a_peer_that_is_not_installed_is_said_with_what_helps(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_peer_that_is_not_installed_is_said_with_what_helps(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(process, "PACKAGES", {"guide": ("fastapi", "no_such_package")})
-    with (
-        pytest.raises(PeerError, match=r"needs no_such_package: pip install 'sayso\[peers\]'"),
-        peer_running("guide", ""),
-    ):
+    monkeypatch.setattr(process, "ENVIRONMENT", tmp_path)
+    told = "the peer guide needs no_such_package: sayso bench capacity --peer guide --install"
+    with pytest.raises(PeerError, match=told), peer_running("guide", ""):
         pass
 
 
-def need_peer() -> None:
+def test_a_peer_runs_in_the_environment_that_was_made_for_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(process, "ENVIRONMENT", tmp_path)
+    monkeypatch.setattr(process, "PACKAGES", {"guide": ("json",)})
+    assert python_for("guide") == sys.executable, "ours has the packages"
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin/python").touch()
+    install()  # there is one, so none is made
+    assert python_for("guide") == str(tmp_path / "bin/python")
+
+
+def need_peer(name: str = "guide") -> None:
     need_models()
-    if missing := missing_packages("guide"):
-        pytest.skip(f"{', '.join(missing)} is not installed: make test, or pip install 'sayso[peers]'")
+    try:
+        python_for(name)
+    except PeerError as error:
+        pytest.skip(str(error))
 
 
-def test_the_guides_design_hears_the_same_callers(spoken: Callable[[str], bytes]) -> None:
-    need_peer()
+@pytest.mark.parametrize("name", ["guide", "wyoming"])
+def test_a_peer_hears_the_same_callers(name: str, spoken: Callable[[str], bytes]) -> None:
+    need_peer(name)
     said = clip("time", Sound(spoken("What time is it?"), 16_000))
-    with peer_running("guide", "tiny.en") as peer, Crowds(1) as crowds:
+    with peer_running(name, "tiny.en") as peer, Crowds(1) as crowds:
         calls = crowds.run(Plan(peer.url, [0.0, 0.2], [[said], [said]], limit_s=120.0))
         quiet = crowds.apply(hold, peer.url, 2, 0.3)
     heard = [plain_words(turn.transcripts[0]) for call in calls for turn in call.turns]
@@ -270,3 +285,51 @@ def test_the_guides_design_cuts_utterances_by_their_energy() -> None:
     whole = b"".join([loud] * 10 + [silent] * until_end)
     odd = [whole[at : at + 999] for at in range(0, len(whole), 999)]
     assert len(cut(odd)) == 1, "pieces of any size"
+
+
+def test_an_utterance_is_asked_about_as_wyomings_own_library_reads_and_writes_it() -> None:
+    need_peer()
+    from wyoming.asr import Transcribe, Transcript
+    from wyoming.audio import AudioChunk, AudioStart, AudioStop
+    from wyoming.event import Event, async_read_event
+
+    from bench.peers.wyoming import heard, question
+
+    pcm = bytes(range(250)) * 20
+
+    async def events_of(data: bytes) -> list[Event]:
+        reader = asyncio.StreamReader()
+        reader.feed_data(data)
+        reader.feed_eof()
+        return [event async for event in aiter_of(reader)]
+
+    async def aiter_of(reader: asyncio.StreamReader) -> AsyncIterator[Event]:
+        while (event := await async_read_event(reader)) is not None:
+            yield event
+
+    async def words_of(*events: Event) -> str:
+        reader = asyncio.StreamReader()
+        for event in events:
+            data = json.dumps(event.data).encode()
+            head = {"type": event.type, "version": "1.8", "data_length": len(data)}
+            reader.feed_data(json.dumps(head).encode() + b"\n" + data)
+        reader.feed_eof()
+        return await heard(reader)
+
+    first, second, *chunks, last = asyncio.run(events_of(question(pcm)))
+    assert (Transcribe.from_event(first).language, AudioStart.from_event(second).rate) == ("en", 16_000)
+    assert b"".join(AudioChunk.from_event(chunk).audio for chunk in chunks) == pcm
+    assert AudioStop.is_type(last.type)
+    said = Transcript("What time is it?", language="en").event()
+    assert asyncio.run(words_of(Event("info", {}), said)) == "What time is it?"
+    with pytest.raises(EOFError, match="without a transcript"):
+        asyncio.run(words_of(Event("info", {})))
+
+
+def test_wrong_words_are_counted_where_digits_stand_for_number_words() -> None:
+    def call(said: str, *heard: str) -> Call:
+        return Call(0.0, 1, turns=[Turn(said, is_heard=True, transcripts=list(heard), outcome="done")])
+
+    calls = [call("What is twelve times seven?", "What is 12 times 7?"), call("What time is it?", "What dime is it?")]
+    assert words_wrong(calls) == "1 of 9"
+    assert words_wrong([*calls, call("What time is it?")]) == "1 of 9", "of what was not answered nothing is known"

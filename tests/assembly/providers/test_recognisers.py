@@ -3,7 +3,13 @@ import subprocess
 import pytest
 
 from assembly.providers import recognisers
-from assembly.providers.recognisers import recogniser_pool, recognisers_in_use, threads_within, whisper_pool
+from assembly.providers.recognisers import (
+    recogniser_pool,
+    recognisers_in_use,
+    standing_pool,
+    threads_within,
+    whisper_pool,
+)
 from backends.speech.remote_pool import RemoteFirst
 from runtime.workers.pool import Pool
 from tests.assembly.providers.provider_fixtures import settings, states
@@ -36,6 +42,11 @@ async def test_another_model_has_processes_of_its_own_and_no_spare_ones() -> Non
     assert whisper_pool(chosen).statistics().size == 3
     other = whisper_pool(chosen, "base").statistics()
     assert (other.size, len(other.workers)) == (2, 2)
+
+
+async def test_a_smaller_model_that_does_the_usual_ones_work_has_as_many_processes() -> None:
+    chosen = settings(transcription__workers="3", transcription__model_workers="1", transcription__model="base")
+    assert standing_pool(chosen, "tiny.en").statistics().size == 3
 
 
 def test_a_worker_has_no_more_threads_than_there_are_processors(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -77,6 +88,19 @@ def test_a_model_of_the_hub_is_neither_loaded_nor_fetched(monkeypatch: pytest.Mo
     monkeypatch.setattr(recognisers, "resolve_whisper", None)
     chosen = settings(transcription__model="large-v3-turbo")
     assert states(recognisers.KIND.findings(chosen))["whisper model"] == "warn"
+
+
+@pytest.mark.usefixtures("devices")
+@pytest.mark.parametrize(("smaller", "state"), [("small", "warn"), ("medium.en", "warn"), ("distil-small.en", "warn")])
+def test_a_smaller_model_is_looked_for_too(smaller: str, state: str) -> None:
+    chosen = settings(transcription__model="small.en", transcription__smaller_model=smaller)
+    found = [one for one in recognisers.KIND.findings(chosen) if one.name == "smaller whisper model"]
+    assert found[0].state == state
+    told = [one.text for one in found[1:]]
+    is_smaller = smaller == "distil-small.en"
+    assert told == (
+        [] if is_smaller else [f"{smaller} takes no less memory than small.en (transcription.smaller_model)"]
+    )
 
 
 def test_where_only_a_server_elsewhere_transcribes_neither_model_nor_device_is_looked_at() -> None:

@@ -8,13 +8,16 @@ from protocol.admission.load import (
     CPU,
     DISK,
     LAG,
+    MACHINE_MEMORY,
     MEMORY,
     OTHERS,
+    PSI_MEMORY,
     QUEUE,
     SIGNALS,
     Lags,
     Level,
     LoadController,
+    LoadReport,
     Mark,
     Reading,
     Signal,
@@ -204,6 +207,24 @@ def test_the_report_says_what_drives_it():
     shown = report.shown(3.0)
     assert (shown["level"], shown["name"], shown["for_s"]) == (3, "no_new", 2.5)
     assert shown["signals"]["queue_delay"]["marks"][3] == [1.0, 0.4]
+
+
+@pytest.mark.parametrize(
+    ("level", "driver", "values", "of_memory"),
+    [
+        (3, "queue_delay", {QUEUE: 1.5, MEMORY: 0.5}, 0),
+        (3, "queue_delay", {QUEUE: 1.5, MEMORY: 0.83}, 3),
+        (2, "memory", {MEMORY: 0.83}, 2),
+        (2, "memory", {MEMORY: 0.78}, 2),
+        (2, "memory", {MEMORY: 0.76}, 1),
+        (1, "machine_memory", {MACHINE_MEMORY: 0.9, MEMORY: None}, 0),
+        (3, "oom_kill", {MEMORY: 0.2}, 3),
+        (2, "memory_stalls", {PSI_MEMORY: 12}, 2),
+    ],
+)
+def test_how_much_of_the_level_is_the_servers_own_memory(level, driver, values, of_memory):
+    readings = tuple(Reading(signal, value) for signal, value in values.items())
+    assert LoadReport(Level(level), 0.0, driver, readings).memory_level == of_memory
 
 
 def test_the_first_level_counts_from_the_first_sample():

@@ -51,6 +51,13 @@ def test_what_has_happened_to_an_actor_is_told(changes: dict[str, object], notic
     assert told_of_actor(**changes) == [notice]
 
 
+def test_another_speech_model_is_told_once_and_the_first_one_not() -> None:
+    assert told(model="base") == []
+    base, tiny = attrs.evolve(CALM, model="base"), attrs.evolve(CALM, model="tiny")
+    assert list(noticed(base, tiny)) == [NoticeDraft("model", "tiny", "base")]
+    assert list(noticed(tiny, tiny)) == list(noticed(tiny, CALM)) == []
+
+
 def test_an_actor_recovers_once() -> None:
     dark = attrs.evolve(CALM, actors={"speech": attrs.evolve(WELL, trouble="dark")})
     assert noticed(dark, dark) == ()
