@@ -15,6 +15,7 @@ from backends.ingress.http_access import AccessRoutes
 from backends.ingress.http_app import HttpServices
 from backends.ingress.http_commands import CommandRoute
 from backends.ingress.http_history import HistoryRoutes
+from backends.speech.vad import EarshotDetector
 from config.settings import Settings
 from protocol.admission.admission import retry_deferrable_s
 from protocol.messages.history import (
@@ -76,7 +77,7 @@ def history_routes(settings: Settings, refs: Refs) -> HistoryRoutes:
 def audio_services(settings: Settings, refs: Refs, adapters: Adapters, status: StatusSource) -> AudioServices:
     """Return the functions of the audio API."""
     return speech_services(refs).audio(
-        adapters.make_detector,
+        EarshotDetector,  # a recording is long, and read many times faster than real time
         at_once=max(1, settings.transcription.at_once - 1),
         rest_s=lambda: retry_deferrable_s(status.load_level()),
         models=status.stt_models,

@@ -24,6 +24,7 @@ PROGRAMS: Final[Mapping[str, Mapping[str, str]]] = {
         "orders": "bench.accuracy.orders",
         "noise": "bench.accuracy.noise",
         "pauses": "bench.accuracy.pauses",
+        "splits": "bench.accuracy.splits",
         "stt": "bench.engine.stt",  # measures words and speed
     },
     "engine": {name: f"bench.engine.{name}" for name in ("throughput", "stt", "gpu")},
