@@ -1,15 +1,34 @@
-"""A session's subtree, which closes its socket at its end."""
+"""A session's subtree, which closes its socket at its end.
 
-from collections.abc import Sequence
-from typing import Never
+Rules kept here:
+
+* A crash inside is reported with the part and the class of the error: its message may hold words that somebody said.
+* The recovery is reported when all parts are ready again, once for all crashes that it follows.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Literal, Never
 
 import attrs
 import trio
 
 from protocol.dialects.client_memory import ClientView
 from protocol.messages.errors import CloseCode
-from runtime import AutoShutdown, Backoff, ChildSpec, Intensity, Strategy, Supervisor
+from runtime import AutoShutdown, Backoff, ChildSpec, ChildState, Exit, Intensity, Strategy, Supervisor
+from runtime.messaging.exits import blamed
+from runtime.supervision.errors import RestartIntensityExceeded
 from runtime.supervision.status import SupervisorStatistics
+
+
+@attrs.frozen
+class SessionFault:
+    """A crash inside a session, or what came of it."""
+
+    event: Literal["crashed", "recovered", "failed"]
+    part: str = ""
+    """The actor that crashed: ``connection``, ``audio`` or ``dialogue``."""
+    cause: str = ""
+    """The class of its error, or the kind of its end."""
 
 
 @attrs.frozen(kw_only=True)
@@ -39,11 +58,20 @@ class SessionStatistics(SupervisorStatistics):
 class Session(Supervisor):
     """A session's subtree; at its end, in order or not, its socket is closed."""
 
-    def __init__(self, client: ClientView, children: Sequence[ChildSpec[Never]], intensity: Intensity) -> None:
+    def __init__(
+        self,
+        client: ClientView,
+        children: Sequence[ChildSpec[Never]],
+        intensity: Intensity,
+        *,
+        on_fault: Callable[[SessionFault], None],
+    ) -> None:
         super().__init__(
             children, Strategy.REST_FOR_ONE, intensity, Backoff(), auto_shutdown=AutoShutdown.ANY_SIGNIFICANT
         )
         self._client = client
+        self._on_fault = on_fault
+        self._is_broken = False
         self._began_s = trio.current_time()
 
     async def on_start(self) -> None:
@@ -66,6 +94,17 @@ class Session(Supervisor):
             is_lost=client.is_lost,
         )
 
+    def child_crashed(self, child_id: str, ended: Exit) -> None:
+        """Report the crash."""
+        self._is_broken = True
+        self._on_fault(fault_of("crashed", child_id, ended))
+
+    def child_restarted(self) -> None:
+        """Report the recovery, if this was the last part that was not ready."""
+        if self._is_broken and all(child.state is ChildState.READY for child in self.which_children()):
+            self._is_broken = False
+            self._on_fault(SessionFault("recovered"))
+
     async def _hold_socket(self) -> None:
         try:
             await trio.sleep_forever()
@@ -78,9 +117,18 @@ class Session(Supervisor):
         try:
             await super().on_stop()
             code, reason = CloseCode.SERVICE_RESTART, "the server is stopping"
+        except RestartIntensityExceeded as error:
+            self._on_fault(fault_of("failed", error.child_id, error.last_exit))
+            raise
         finally:
             self._close(code, reason)
 
     def _close(self, code: CloseCode, reason: str) -> None:
         if self._client.socket is not None:  # it may be lost, or belong to another session by now
             self._client.socket.start_close(code, reason)
+
+
+def fault_of(event: Literal["crashed", "failed"], child_id: str, ended: Exit) -> SessionFault:
+    """Return what is reported of the end of a session's actor, whose id ends in its part."""
+    cause = ended.kind.value if ended.error is None else type(blamed(ended.error)).__name__
+    return SessionFault(event, child_id.rpartition(".")[2], cause)

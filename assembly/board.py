@@ -13,6 +13,7 @@ from actors.gateway import GatewayReport
 from actors.shared import SharedReport
 from actors.stt.report import TranscriptionReport
 from protocol.admission.load import LoadReport
+from protocol.admission.notices import CertificateLook
 from protocol.admission.recent_past import RecentPast
 from runtime import Tree
 from runtime.messaging.published import Published
@@ -24,6 +25,8 @@ class StatusBoard:
 
     transcription: Published[TranscriptionReport] = attrs.field(factory=Published)
     gateway: Published[GatewayReport] = attrs.field(factory=Published)
+    certificate: Published[CertificateLook] = attrs.field(factory=Published)
+    """The one in use, as the listener has looked at it last; none without TLS."""
     load: Published[LoadReport] = attrs.field(factory=Published)
     shared: Published[SharedReport] = attrs.field(factory=Published)
     """The last report stands until the next keeper has connected."""

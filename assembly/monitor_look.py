@@ -38,6 +38,7 @@ def look_at_server(sources: LookSources) -> tuple[ServerLook, Mapping[str, float
         drain=drain.phase,
         drain_reason=drain.reason,
         keys=sources.keys.keys,
+        certificate=board.certificate.latest,
     )
     return look, figures_of(sources, actors)
 

@@ -10,8 +10,9 @@ import logging
 import random
 import secrets
 import time
+from collections.abc import Mapping
 from functools import partial
-from typing import Never
+from typing import Final, Never
 
 import trio
 
@@ -22,7 +23,7 @@ from actors.connection.connection import Connection
 from actors.connection.context import ConnectionPeers, ConnectionSettings, SessionMoves
 from actors.connection.directory import SessionDirectory
 from actors.dialogue import Dialogue
-from actors.session import Session
+from actors.session import Session, SessionFault
 from actors.turn.turn_context import TurnContext, TurnPeers
 from actors.turn.turn_guard import TurnGuard, no_record
 from actors.vault import Vault
@@ -35,17 +36,18 @@ from backends.speech.wake_words import wake_words
 from config.settings import RateSettings, Settings
 from protocol.admission.drain import Drain, come_back_within_s
 from protocol.admission.eviction import Activity
+from protocol.admission.notices import SESSION_FAULTS
 from protocol.admission.population import Population
 from protocol.admission.sender_rates import SenderRates, guide_limits
 from protocol.audio.audio_memory import AudioMemory
 from protocol.audio.pcm_buffer import PcmBuffer
 from protocol.dialects.client_memory import ClientMemory, ClientView
 from protocol.dialects.dialect import ClientLink
-from protocol.messages.events import ConnectionRefused, ConnectionRequest, ServerInfo
+from protocol.messages.events import ConnectionRefused, ConnectionRequest, Degraded, Recovered, ServerInfo
 from protocol.messages.hearing import INTERNAL_RATE_HZ
 from protocol.messages.inboxes import DialogueMessage
 from protocol.messages.records import Count
-from protocol.messages.session import Leave, LetGo, WriteAgain
+from protocol.messages.session import Leave, LetGo, Send, WriteAgain
 from protocol.turns.listeners import Listeners
 from protocol.turns.moving import BadRecord, recalled, unpacked
 from protocol.turns.session_memory import SessionMemory
@@ -56,6 +58,11 @@ log = logging.getLogger("sayso.session")
 
 REVIVE_S = 5.0
 EVICT_WITHIN_S = 30.0  # seconds that a client is given to finish
+
+TOLD_TO_CLIENT: Final[Mapping[str, Degraded | Recovered]] = {
+    "crashed": Degraded("session", "a part of it is started again"),
+    "recovered": Recovered("session", "it goes on"),
+}  # a session that has failed closes its socket
 
 
 class Sessions:
@@ -172,8 +179,16 @@ class Sessions:
             ChildSpec(ref=refs.dialogue, factory=partial(self._dialogue, refs, checkpoint), restart=Restart.TRANSIENT),
         )
         intensity = Intensity(limits.max_restarts, limits.restart_window_s)
-        session = partial(Session, kept.client, children, intensity)
+        on_fault = partial(self._tell_fault, refs, kept.client)
+        session = partial(Session, kept.client, children, intensity, on_fault=on_fault)
         return ChildSpec(ref=Ref(session_id, JOBS), factory=session, restart=Restart.TEMPORARY)
+
+    def _tell_fault(self, refs: SessionRefs, client: ClientView, fault: SessionFault) -> None:
+        """Tell operators of a crash inside a session, and its client as well."""
+        self._refs.metrics.tell_nowait(Count(SESSION_FAULTS, (fault.event, fault.part, fault.cause)))
+        event = TOLD_TO_CLIENT.get(fault.event)
+        if event is not None and client.options is not None:
+            refs.connection.tell_nowait(Send(event))
 
     def _checkpoint(self, kept: SessionMemory) -> Checkpoint | None:
         store, window_s = self._adapters.shared, self._settings.session.resume_window_s

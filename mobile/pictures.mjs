@@ -30,8 +30,10 @@ const PAST = [
   ['unlock the front door', 'All right, I leave it locked.', 'refused', 4_000], ['tell me a story', 'Once upon a time there was', 'interrupted', 90_000],
   ['how much is 20% of 50', '20 percent of 50 is 10.', 'done', 91_000],
 ].map(([heard, replied, outcome, ago], at) => ({session_id: 's', turn_id: `${at}`, timestamp: Date.now() / 1_000 - ago, heard, replied, outcome}));
+const VOICES = ['en_US-amy-medium', 'en_US-joe-medium', 'de_DE-thorsten-medium'].map((id) => ({id, name: id, language: id.slice(0, 2)}));
+const MODELS = [['small', true], ['base', false], ['tiny', false]].map(([name, is_usual]) => ({name, is_usual, state: 'available'}));
 const ACCEPTED = {
-  session_id: 's', resume_token: 't', resume_window_s: 30, server: {name: 'sayso', version: '0.2.0'}, protocol: 1, resumed: false, received_samples: 0,
+  session_id: 's', resume_token: 't', resume_window_s: 30, server: {name: 'sayso', version: '0.2.0'}, protocol: 1, resumed: false, received_samples: 0, wake_words: ['hey jarvis', 'okay nabu'],
   audio: {format: 'pcm_s16le', sample_rate: 16_000, channels: 1}, limits: {max_message_bytes: 1_000_000, max_utterance_s: 60, idle_timeout_s: 600},
 };
 
@@ -113,6 +115,8 @@ async function open({scheme = 'light', locale = 'en-US', kept = {url: SERVER, ke
   await page.route('http://192.0.2.*/health', json({status: 'healthy'}));
   await page.route('http://192.0.2.*/api/commands', json({languages: ['de', 'en'], commands: COMMANDS, left_out: 0}));
   await page.route('http://192.0.2.*/api/conversations*', json({turns: PAST}));
+  await page.route('http://192.0.2.*/v1/audio/voices', json({voices: VOICES}));
+  await page.route('http://192.0.2.*/api/models', json({models: MODELS}));
   await page.goto(`http://127.0.0.1:${server.address().port}/`);
   await page.waitForSelector('[role=tablist]');
 }
@@ -190,6 +194,8 @@ await page.click('text=Use this server');
 await picture('server-wrong-address');
 await tab('Settings');
 await picture('settings');
+await page.locator('[aria-label="Wake word"]').scrollIntoViewIfNeeded();
+await picture('settings-offers');
 await open({locale: 'de-AT', scheme: 'dark', preferences: {textSize: 'largest', mode: 'push_to_talk'}});
 await state('Bereit');
 firstTurn();
@@ -198,6 +204,8 @@ for (const name of ['Verlauf', 'Befehle', 'Server', 'Optionen']) {
   await tab(name);
   await picture(`german-${name.toLowerCase()}`);
 }
+await page.locator('[aria-label="Weckwort"]').scrollIntoViewIfNeeded();
+await picture('german-optionen-angebot');
 await browser.close();
 server.close();
 console.log(faults.length === 0 ? `pictures are in ${TARGET}` : faults.join('\n'));

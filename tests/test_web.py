@@ -6,10 +6,11 @@ import json
 import re
 import subprocess
 from pathlib import Path
-from typing import Final
+from typing import Final, get_args
 
 import pytest
 
+from protocol.admission.notices import NoticeKind
 from tests.node import need_node
 from tests.source_tree import ROOT, committed_files
 
@@ -23,6 +24,8 @@ LOADED: Final = {
 """What a browser loads of each page at first, and how many bytes that may be when compressed."""
 TEXTS: Final = {"index.html": ("page/talk-en.js", "page/talk-de.js"), "console.html": ()}
 """Of these the browser loads one, for its language."""
+ON_DEMAND: Final = {"page/talk-dialogs.js": 4 << 10}
+"""What comes when a dialog is opened (commands, settings, events for developers): no part of the first load."""
 LIBRARIES: Final = "7b2b5d9409ca16ec73f7effa20cb3bd1d1b0e365fdb50603935a15df8f01578e"
 """SHA-256 of vendor/preact-htm.js; another build of it must be meant."""
 
@@ -39,6 +42,17 @@ def test_a_page_is_small_enough_for_a_phone_far_away(index: str) -> None:
         for names in ((index, *files), TEXTS[index])
     )
     assert sum(sizes.values()) + max(texts.values(), default=0) <= most, (sizes, texts)
+
+
+def test_the_dialogs_and_the_events_for_developers_are_loaded_on_demand_only() -> None:
+    first = {name for files, _ in LOADED.values() for name in files}
+    scripts = {f"page/{path.name}" for path in page_files() if path.parent == WEB / "page" and path.suffix == ".js"}
+    assert scripts - first - {name for names in TEXTS.values() for name in names} == set(ON_DEMAND)
+    for name, most in ON_DEMAND.items():
+        assert len(gzip.compress((WEB / name).read_bytes(), 6)) <= most
+        main = (WEB / "page" / "talk.js").read_text(encoding="utf-8")
+        assert f'import("./{Path(name).name}")' in main
+        assert not re.search(rf'from ?"\./{Path(name).name}"', main)
 
 
 @pytest.mark.parametrize("index", LOADED)
@@ -59,6 +73,12 @@ def test_every_module_that_a_module_imports_is_there() -> None:
         if not (path.parent / name).is_file()
     ]
     assert missing == []
+
+
+def test_the_console_has_words_for_each_kind_of_notice() -> None:
+    text = (WEB / "console" / "texts.js").read_text(encoding="utf-8")
+    named = [set(re.findall(r"(\w+): '", kinds)) for kinds in re.findall(r"  kinds: \{(.+)\},\n", text)]
+    assert named == [set(get_args(NoticeKind))] * 2
 
 
 def test_no_file_of_the_page_names_another_host() -> None:

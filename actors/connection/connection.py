@@ -29,7 +29,7 @@ from protocol.dialects.dialect import ClientLink
 from protocol.dialects.session import SocketPhase, may_come_back
 from protocol.dialects.speech_frames import SpeechEncoder, SpeechFrames
 from protocol.messages.errors import CloseCode, RemoteProtocolError
-from protocol.messages.events import ConnectionRefused, Status
+from protocol.messages.events import ConnectionRefused, Degraded, Recovered, Status
 from protocol.messages.hearing import AudioRefused
 from protocol.messages.inboxes import ClientMessage
 from protocol.messages.records import Count
@@ -144,6 +144,8 @@ class Connection(Actor[ConnectionMessage]):
     async def _write(self, message: ClientMessage) -> None:
         """Write; raises ``SocketClosed``."""
         match message:
+            case Send(Degraded() | Recovered()) if self._session.state.phase is SocketPhase.CONNECTING:
+                pass  # news of the server, which a client without a session has no use for
             case Send(event):
                 await self._writer.send(event)
             case AudioRefused(reason):

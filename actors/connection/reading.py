@@ -21,6 +21,7 @@ from protocol.dialects.frames import samples_in
 from protocol.dialects.session import SocketPhase
 from protocol.messages.errors import CloseCode, RemoteProtocolError
 from protocol.messages.events import (
+    AudioDiscard,
     AudioEnd,
     AudioOverrun,
     AudioStart,
@@ -35,6 +36,7 @@ from protocol.messages.events import (
     Respond,
     SessionUpdate,
     Text,
+    ToolOutput,
 )
 from protocol.messages.hearing import AudioReceived
 from protocol.messages.inboxes import AudioMessage
@@ -147,9 +149,11 @@ class ClientReader:
 
     async def _hand_on(self, event: ClientEvent) -> None:
         match event:
-            case AudioStart() | AudioEnd() | Respond() | Bye():  # these stay behind what was said before
+            case (
+                AudioStart() | AudioEnd() | AudioDiscard() | Respond() | Bye()
+            ):  # these stay behind what was said before
                 await self._tell_audio(event, self.context.memory.arrived_samples)
-            case Text() | Confirm():
+            case Text() | Confirm() | ToolOutput():
                 await self.context.peers.dialogue.tell(event, timeout_s=OVERRUN_S)
             case Interrupt():
                 self.context.peers.dialogue.signal(event)

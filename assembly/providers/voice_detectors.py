@@ -26,7 +26,7 @@ class VoiceDetectors:
         """Load Silero; if it cannot be loaded, say so in the log and go on without. ``now_s`` is any steady clock."""
         self._service: SileroService | None = None
         self._count = count
-        if not settings.audio.silero_sessions:
+        if not (settings.audio.silero_sessions and settings.supervisor.has_sessions):
             return
         try:
             model = load_silero(settings)

@@ -16,7 +16,8 @@ import ipaddress
 import logging
 import os
 import ssl
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -31,6 +32,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from backends.private_files import make_private_folder, open_private
+from protocol.admission.notices import CertificateLook
 
 log = logging.getLogger("sayso.ingress")
 
@@ -141,14 +143,29 @@ class Certificate:
         return None
 
 
+UTC_NOW: Final = partial(dt.datetime.now, dt.UTC)
+
+
 class ServerCertificate:
     """The certificate in use."""
 
-    def __init__(self, files: CertificateFiles) -> None:
-        """Read the files; raises ``CertificateError``."""
+    def __init__(
+        self,
+        files: CertificateFiles,
+        publish: Callable[[CertificateLook], None],
+        now: Callable[[], dt.datetime] = UTC_NOW,
+    ) -> None:
+        """Read the files; raises ``CertificateError``. Tells ``publish`` how it is, now and at each look at the files.
+
+        ``now`` returns the time in UTC.
+        """
         self._files = files
+        self._publish = publish
+        self._now = now
         self._seen = files.signature()
         self._current = files.load()
+        self._problem: str | None = None
+        self._tell()
 
     @property
     def context(self) -> ssl.SSLContext:
@@ -167,10 +184,17 @@ class ServerCertificate:
             changed = await trio.to_thread.run_sync(self._load_changed)
         except CertificateError as error:
             log.error("the certificate stays as it was: %s", error)  # noqa: TRY400 - its words say all
-            return
+            self._problem = f"the certificate stays as it was: {error}"
+            changed = None
         if changed is not None:
-            self._current = changed
+            self._current, self._problem = changed, None
             log.info("new connections use another certificate: sha256 %s", changed.fingerprint)
+        self._tell()
+
+    def _tell(self) -> None:
+        current = self._current
+        trouble = self._problem or current.warning(self._now())
+        self._publish(CertificateLook(current.fingerprint, f"{current.expires_at:%Y-%m-%d}", trouble))
 
     def _load_changed(self) -> Certificate | None:
         try:

@@ -27,10 +27,13 @@ from backends.ingress.audio_names import language_of_voice, model_of
 from backends.ingress.audio_services import RETRY_AFTER_S, AudioServices, TranscriptionOptions
 from backends.ingress.http_answers import admitted, held_for_answer
 from backends.ingress.http_speech import SHOWN_CHARS, event, speech_answer, stream_of
+from backends.ingress.http_utterance import is_utterance, utterance_answer
 from backends.ingress.uploads import UploadFile, UploadRequest
 from backends.protocols import BadAudio
 from backends.speech.recordings import Cutter, Recording
+from config.settings import Role
 from protocol.audio.captions import FORMATS, Caption, to_srt, to_verbose, to_vtt, to_words, whole_text
+from protocol.audio.remote_utterance import HEADER
 from protocol.language.languages import normalised, primary
 from protocol.messages.hearing import NoWords, Recognition, Utterance
 from protocol.messages.recordings import CloseRecording
@@ -73,6 +76,7 @@ class AudioApi:
     async def speech(self) -> Response:
         """Speak a text."""
         try:
+            self.refuse_other_roles("speak")
             self.refuse_under_load()
             return await speech_answer(self._services)
         except ApiError as error:
@@ -97,8 +101,9 @@ class AudioApi:
 
     async def _model_names(self) -> Sequence[str]:
         voices = await trio.to_thread.run_sync(self._services.voices)
-        speaks = () if voices is not None and not voices else (SPEECH_MODEL,)
-        return (*self._services.models(), USUAL_MODEL, *speaks)
+        speaks = "speak" in self._services.does and (voices is None or bool(voices))
+        recognisers = (*self._services.models(), USUAL_MODEL) if "recognise" in self._services.does else ()
+        return (*recognisers, SPEECH_MODEL) if speaks else recognisers
 
     def refuse_under_load(self) -> None:
         """Raise ``ApiError`` while work that can wait has to."""
@@ -106,14 +111,29 @@ class AudioApi:
         if retry_after_s is not None:
             raise ApiError(503, "the server is under load; recordings and texts have to wait", None, retry_after_s)
 
+    def refuse_other_roles(self, wanted: Role) -> None:
+        """Raise ``ApiError`` for work that this server is not there for."""
+        does = self._services.does
+        if wanted not in does:
+            raise ApiError(
+                404, f"this server is there for other work: its role is {', '.join(does)} (supervisor.roles)"
+            )
+
     # --- recordings ------------------------------------------------------------------------------
 
     async def _transcribed(self, upload_request: UploadRequest, *, translate: bool = False) -> Response:
         with contextlib.ExitStack() as held:
             held.callback(upload_request.close_uploads)
             with self.counting_refusals():
-                self.refuse_under_load()
+                self.refuse_other_roles("recognise")
+                if HEADER not in request.headers:
+                    self.refuse_under_load()
                 upload, wanted = await self._received(upload_request, translate=translate)
+                form = await upload_request.form
+                if is_utterance(form):
+                    tenant = admitted().identity.tenant
+                    return await utterance_answer(self._services, form, upload, wanted.hearing, tenant)
+                self.refuse_under_load()
                 held.callback(self.take_place())
             job = self.job(upload.path, wanted.hearing, held)
             if wanted.is_streamed:
@@ -235,7 +255,7 @@ class RecordingJob:
         """Transcribe the whole recording; raises ``BadAudio``, ``AskError`` or ``MailboxError``."""
         failures: list[Exception] = []
         async with trio.open_nursery() as nursery:
-            for _ in range(self._services.at_once):
+            for _ in range(self._services.pace.at_once):
                 nursery.start_soon(self._work, failures, nursery.cancel_scope)
         if failures:
             raise failures[0]
@@ -279,7 +299,7 @@ class RecordingJob:
         """Transcribe a segment: wait until the server is not under load, and ask again while the queue is full."""
         give_up_s = trio.current_time() + PATIENCE_S
         while True:
-            pause_s = self._services.rest_s()
+            pause_s = self._services.pace.rest_s()
             if pause_s is None or trio.current_time() + pause_s > give_up_s:
                 try:
                     return await self._services.transcribe(utterance, self._wanted)

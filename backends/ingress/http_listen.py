@@ -75,6 +75,7 @@ class ListenApi:
         with contextlib.ExitStack() as held:
             held.callback(upload_request.close_uploads)
             with self.audio.counting_refusals():
+                self.audio.refuse_other_roles("recognise")
                 self.audio.refuse_under_load()
                 query = self._query(upload_request)
                 begins = wav_head_of(query.sound)

@@ -93,6 +93,7 @@ COMPONENTS: Final[Mapping[str, Schema]] = {
         {
             "name": {"const": "sayso"},
             "version": TEXT,
+            "roles": listing(TEXT),
             "timestamp": TEXT,
             "uptime_s": {**NUMBER, "minimum": 0},
             "sessions": {**WHOLE, "minimum": 0},
@@ -105,7 +106,7 @@ COMPONENTS: Final[Mapping[str, Schema]] = {
             "tree": reference("Actor"),
         }
     ),
-    "Health": record({"status": TEXT}, {"missing": listing(TEXT)}),
+    "Health": record({"status": TEXT}, {"missing": listing(TEXT), "roles": listing(TEXT)}),
     "Component": record({"status": {"enum": list(HEALTH)}}, {"reason": TEXT}),
     "DetailedHealth": record(
         {

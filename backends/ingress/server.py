@@ -11,7 +11,7 @@ Rules kept here:
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -28,6 +28,7 @@ from backends.ingress.tls_stream import AcceptedStream, HandshakeFailed, TlsStre
 from backends.protocols import IngressHandlers, RequestAdmission
 from config.settings import GatewaySettings
 from protocol.admission.forwarding import BadProxyHeader, is_trusted
+from protocol.admission.notices import CertificateLook
 
 log = logging.getLogger("sayso.ingress")
 
@@ -60,14 +61,21 @@ class TrioIngress:
     """The listener; ``serve`` may be called once."""
 
     def __init__(
-        self, settings: GatewaySettings, handlers: IngressHandlers, admission: RequestAdmission, routes: IngressRoutes
+        self,
+        settings: GatewaySettings,
+        handlers: IngressHandlers,
+        admission: RequestAdmission,
+        routes: IngressRoutes,
+        publish_certificate: Callable[[CertificateLook], None] = lambda _: None,
     ) -> None:
+        """Tell ``publish_certificate`` of the certificate in use, where there is TLS."""
         self._state = ListenerState(settings, handlers, admission, routes)
         self._accepting = trio.CancelScope()
         self._everybody = trio.CancelScope()
         self._listeners: Sequence[Listener] = ()
         self._turning_away = 0
         self._certificate: ServerCertificate | None = None
+        self._publish_certificate = publish_certificate
         self._ended: trio.Event | None = None
 
     def __repr__(self) -> str:
@@ -79,7 +87,7 @@ class TrioIngress:
         Raises ``PortInUse`` and ``CertificateError``.
         """
         files = tls_files(self._state.settings)
-        self._certificate = None if files is None else ServerCertificate(files)
+        self._certificate = None if files is None else ServerCertificate(files, self._publish_certificate)
         self._listeners = listeners = await open_listeners(self._state.settings)
         self._ended = trio.Event()
         try:

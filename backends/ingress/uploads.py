@@ -82,6 +82,11 @@ class UploadFile:
         """As a file's ``seek``."""
         return self._file.seek(offset, whence)
 
+    def read_all(self) -> bytes:
+        """Return the content; for files that were found to be small."""
+        self._file.seek(0)
+        return self._file.read()
+
     def close(self) -> None:
         """Delete the file."""
         self._file.close()

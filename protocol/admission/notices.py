@@ -3,7 +3,7 @@
 Rules kept here:
 
 * A notice is made of the difference between two looks at the server, so nothing has to report what it does.
-* The newest 200 are kept. Refusals are told in bulk: one notice a minute for each cause.
+* The newest 200 are kept. Refusals and crashes inside sessions are told in bulk: one notice a minute for each cause.
 * A notice has no words that anybody said: names of actors, reasons and counts.
 """
 
@@ -16,7 +16,7 @@ import attrs
 from protocol.admission.drain import DrainPhase
 
 NOTICES_MAX: Final = 200
-REFUSALS_EVERY_S: Final = 60.0
+TOLD_EVERY_S: Final = 60.0
 DETAIL_CHARS: Final = 300
 NoticeKind = Literal[
     "started",  # the server
@@ -27,9 +27,23 @@ NoticeKind = Literal[
     "worker_ended",  # a worker process, without being asked to
     "load",  # the level; the subject is the new one, the detail its driver
     "refused",  # requests; the subject is the cause
+    "session_crashed",  # an actor of a session, which is started again; the subject is its part, the detail the error
+    "session_recovered",  # all actors of such a session are ready again
+    "session_failed",  # a session that crashed too often was ended
     "keys",  # the access keys were read again
+    "certificate",  # new connections use another one; the subject is its fingerprint, the detail its last day
+    "certificate_trouble",  # the detail says what: it ends soon, or changed files cannot be used
     "drain",
 ]
+REFUSALS: Final = "refusals_total"
+SESSION_FAULTS: Final = "session_faults_total"
+COUNTED: Final = frozenset({REFUSALS, SESSION_FAULTS})
+"""The counts that are told as notices, too."""
+FAULTS: Final[Mapping[str, NoticeKind]] = {
+    "crashed": "session_crashed",
+    "recovered": "session_recovered",
+    "failed": "session_failed",
+}
 
 
 @attrs.frozen
@@ -99,6 +113,18 @@ class ActorLook:
     """How the last of those ended."""
 
 
+@attrs.frozen
+class CertificateLook:
+    """The server's certificate at one moment."""
+
+    fingerprint: str
+    """SHA-256, in hexadecimal."""
+    last_day: str
+    """Until when it is good, as ``2027-01-31``."""
+    trouble: str | None = None
+    """What an operator should know: it ends soon, or has changed files that cannot be used."""
+
+
 @attrs.frozen(kw_only=True)
 class ServerLook:
     """The server at one moment."""
@@ -110,6 +136,8 @@ class ServerLook:
     drain_reason: str = ""
     keys: Mapping[str, object] = attrs.field(factory=dict)
     """The access keys that are known."""
+    certificate: CertificateLook | None = None
+    """``None`` without TLS."""
 
 
 DOWN: Final = frozenset({"backoff", "zombie", "stopped"})
@@ -127,8 +155,17 @@ def _noticed(before: ServerLook, after: ServerLook) -> Iterator[NoticeDraft]:
         yield NoticeDraft("load", str(after.level), after.driver)
     if after.keys != before.keys:
         yield NoticeDraft("keys", count=len(after.keys))
+    if before.certificate is not None and after.certificate is not None:
+        yield from _of_certificate(before.certificate, after.certificate)
     if before.drain is DrainPhase.SERVING and after.drain is not DrainPhase.SERVING:
         yield NoticeDraft("drain", detail=after.drain_reason)
+
+
+def _of_certificate(before: CertificateLook, after: CertificateLook) -> Iterator[NoticeDraft]:
+    if after.fingerprint != before.fingerprint:
+        yield NoticeDraft("certificate", after.fingerprint, after.last_day)
+    if after.trouble is not None and after.trouble != before.trouble:
+        yield NoticeDraft("certificate_trouble", detail=after.trouble)
 
 
 def _of_actor(name: str, before: ActorLook, after: ActorLook) -> Iterator[NoticeDraft]:
@@ -144,28 +181,35 @@ def _of_actor(name: str, before: ActorLook, after: ActorLook) -> Iterator[Notice
         yield NoticeDraft("recovered", name)
 
 
-# --- refusals ------------------------------------------------------------------------------------
+# --- what happens often --------------------------------------------------------------------------
+
+
+def counted(name: str, labels: Sequence[str]) -> NoticeDraft:
+    """Return the notice of one of the ``COUNTED`` counts, by its labels."""
+    if name == SESSION_FAULTS:
+        event, part, cause = labels
+        return NoticeDraft(FAULTS[event], part, cause)
+    return NoticeDraft("refused", labels[0])
 
 
 @attrs.define(eq=False)
-class RefusalTally:
-    """Counts refusals by cause, and tells the counts now and then."""
+class NoticeTally:
+    """Counts what happens often by its notice, and tells the counts now and then."""
 
-    total: int = attrs.field(default=0, init=False)
+    totals: Counter[NoticeKind] = attrs.field(factory=Counter, init=False)
     """Since the server's start."""
-    _counts: Counter[str] = attrs.field(factory=Counter, init=False)
-    _told_s: dict[str, float] = attrs.field(factory=dict, init=False)
-    """When each cause was told last: there are a dozen causes."""
+    _counts: Counter[NoticeDraft] = attrs.field(factory=Counter, init=False)
+    _told_s: dict[NoticeDraft, float] = attrs.field(factory=dict, init=False)
+    """When each was told last, within the last minute."""
 
-    def note(self, cause: str, count: int) -> None:
-        """Count refusals."""
-        self.total += count
-        self._counts[cause] += count
+    def note(self, draft: NoticeDraft, count: int) -> None:
+        """Count it so many times more."""
+        self.totals[draft.kind] += count
+        self._counts[draft] += count
 
     def take(self, now_s: float) -> Sequence[NoticeDraft]:
-        """Return the causes that were not told within the last minute, with their counts; ``now_s`` is monotonic."""
-        due = [
-            cause for cause in self._counts if now_s - self._told_s.get(cause, -REFUSALS_EVERY_S) >= REFUSALS_EVERY_S
-        ]
+        """Return what was not told within the last minute, with its counts; ``now_s`` is monotonic."""
+        self._told_s = {draft: told_s for draft, told_s in self._told_s.items() if now_s - told_s < TOLD_EVERY_S}
+        due = [draft for draft in self._counts if draft not in self._told_s]
         self._told_s.update(dict.fromkeys(due, now_s))
-        return tuple(NoticeDraft("refused", cause, count=self._counts.pop(cause)) for cause in due)
+        return tuple(attrs.evolve(draft, count=self._counts.pop(draft)) for draft in due)

@@ -9,7 +9,7 @@ Rules kept here:
 import attrs
 
 from protocol.admission.figure_history import FigureHistory
-from protocol.admission.notices import Notices, RefusalTally
+from protocol.admission.notices import Notices, NoticeTally
 from protocol.admission.turn_log import TurnLog
 
 
@@ -20,4 +20,4 @@ class RecentPast:
     figures: FigureHistory = attrs.field(factory=FigureHistory)
     notices: Notices = attrs.field(factory=Notices)
     turns: TurnLog = attrs.field(factory=TurnLog)
-    refusals: RefusalTally = attrs.field(factory=RefusalTally)
+    tally: NoticeTally = attrs.field(factory=NoticeTally)

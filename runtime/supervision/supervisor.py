@@ -205,6 +205,7 @@ class Supervisor(ParentActor[SupervisorMessage, Child]):
         decision = self._judge(child, ended)
         if decision.verdict is Verdict.RESTART:
             child.back_off(trio.current_time() + decision.delay_s)
+            self.child_crashed(child.id, ended)
             self.context.nursery.start_soon(self._restart, child, child.number, decision.delay_s)
         elif decision.verdict is not Verdict.ESCALATE:
             self._end_for_good(child)
@@ -251,6 +252,7 @@ class Supervisor(ParentActor[SupervisorMessage, Child]):
                 group = await self._children.take_down(group)
                 failed = await self._start_after(delay_s, group)
                 if failed is None or failed.last_exit is None:
+                    self.child_restarted()
                     return
                 decision = self._judge(failed, failed.last_exit)
                 if decision.verdict is not Verdict.RESTART:

@@ -204,6 +204,20 @@ async def test_the_end_of_the_audio_commits_at_once(grow: Grow, autojump_clock: 
     assert harness.dialogue.of(UtteranceEnded)[0].reason == "manual"
 
 
+async def test_what_is_discarded_is_not_heard_and_later_speech_is(grow: Grow, autojump_clock: MockClock) -> None:
+    harness = AudioHarness(block_samples=4_096)
+    await harness.open(grow)
+    await harness.hear(voice(1.024))
+    await harness.ref.tell(events.AudioDiscard())
+    await harness.hear(silence(1.024))
+    assert [(dropped.reason, dropped.at_ms) for dropped in harness.dialogue.of(UtteranceDropped)] == [
+        ("discarded", 1_024)
+    ]
+    assert harness.dialogue.of(UtteranceEnded) == []
+    await harness.hear(voice(1.024) + silence(1.024))
+    assert harness.dialogue.of(UtteranceEnded)[0].utterance.start_ms >= 1_024
+
+
 async def test_the_end_of_audio_that_ends_no_utterance_is_told(grow: Grow, autojump_clock: MockClock) -> None:
     harness = AudioHarness()
     await harness.open(grow)

@@ -10,6 +10,7 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 from actors.metrics import ACTORS_AT_ONCE, Metrics, is_session_id, role_of, totals_of
 from protocol.messages.records import Count, Observe, ToolRecord, TurnRecord
 from runtime import ChildSpec, ChildState, ChildStatus, MailboxSpec, Overflow, Ref, Tree
+from runtime.messaging.pace import IDLE_S, Pace
 from runtime.policies.balancing import AddressStatistics
 from runtime.workers.pool_statistics import PoolOwnerStatistics, PoolStatistics, RemoteStatistics
 from tests.fake_pool import pool_statistics
@@ -84,7 +85,7 @@ class Watch:
     monitor: Ref = attrs.field(factory=lambda: Ref("monitor"))
     tree: Tree = attrs.field(init=False)
 
-    async def open(self, grow: Grow) -> None:
+    async def open(self, grow: Grow, pace: Pace | None = None) -> None:
         """Start it, and wait for the first sample."""
 
         def make() -> Metrics:
@@ -98,7 +99,7 @@ class Watch:
                 monitor=self.monitor,
             )
 
-        self.tree = await grow(ChildSpec(self.ref, make))
+        self.tree = await grow(ChildSpec(self.ref, make), pace=pace)
         await self.sampled()
 
     def _actors(self) -> Iterator[ChildStatus]:
@@ -125,17 +126,18 @@ async def test_what_others_count_is_counted(grow: Grow, mock_clock: MockClock) -
     assert ("db_write_seconds", (), 0.1) in watch.registry.observed
 
 
-async def test_the_monitor_is_told_of_turns_tool_calls_and_refusals_and_of_no_other_count(
+async def test_the_monitor_is_told_of_turns_tool_calls_refusals_and_crashes_and_of_no_other_count(
     grow: Grow, mock_clock: MockClock
 ) -> None:
     watch = Watch()
     turn = TurnRecord("s", "t1", "local", 1.0, "hello", "good day", "done", "command", {})
     call = ToolRecord("s", "t1", "c1", 1.0, "home", "light_on", {}, True, "on", 12.0, "light on", 0.9)
     await watch.open(grow)
-    for record in (Count("wakes_total", ("okay nabu",)), turn, call, Count("refusals_total", ("rate",), 3)):
+    counts = Count("refusals_total", ("rate",), 3), Count("session_faults_total", ("recovered", "", ""))
+    for record in (Count("wakes_total", ("okay nabu",)), turn, call, *counts):
         await watch.tell(record)
     told = [envelope.message for envelope in iter(watch.monitor.mailbox.take_nowait, None)]
-    assert told == [turn, call, Count("refusals_total", ("rate",), 3)]
+    assert told == [turn, call, *counts]
 
 
 async def test_a_turn_is_counted_and_its_stages_are_seconds(grow: Grow, mock_clock: MockClock) -> None:
@@ -309,3 +311,16 @@ def test_only_session_ids_are_left_out_of_a_label(actor_id: str, role: str) -> N
 @pytest.mark.parametrize("name", ["", "0123", SESSION_ID.upper(), SESSION_ID + "0"])
 def test_a_session_id_has_sixteen_small_hexadecimal_digits(name: str) -> None:
     assert not is_session_id(name)
+
+
+async def test_the_lag_of_the_loop_is_measured_at_the_slow_beats_while_nobody_uses_the_server(
+    grow: Grow, mock_clock: MockClock
+) -> None:
+    watch = Watch()
+    await watch.open(grow, pace=Pace())
+    mock_clock.jump(IDLE_S - 0.1)
+    await wait_all_tasks_blocked()
+    assert watch.registry.observed == []
+    mock_clock.jump(0.1)
+    await watch.sampled(2)
+    assert watch.registry.observed == [("event_loop_lag_seconds", (), 0.0)]

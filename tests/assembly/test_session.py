@@ -41,6 +41,49 @@ def test_a_new_memory_keeps_more_than_the_longest_utterance(settings: Settings) 
     assert memory.client.resume_token != new_memory("abc", settings).client.resume_token
 
 
+# --- crashes ------
+
+
+def news(socket: FakeSocket) -> list[tuple[str, str]]:
+    """Return what a client was told of parts that do not work, and work again."""
+    events = [json.loads(frame) for frame in socket.sent if isinstance(frame, str)]
+    return [(event["type"], event["data"]["what"]) for event in events if "what" in event["data"]]
+
+
+async def test_a_crash_inside_a_session_is_counted_and_told_to_its_client_with_its_end(
+    settings: Settings, autojump_clock: MockClock
+) -> None:
+    replica, socket, other = Replica(Server(settings)), FakeSocket(), FakeSocket()
+    async with trio.open_nursery() as nursery:
+        await replica.open(nursery)
+        await replica.greet(socket)
+        [name] = replica.server.sessions.live.names()
+        await replica.greet(other)
+        dialogue = replica.server.sessions.live.lookup(name)
+        assert dialogue is not None
+        await dialogue.tell("nonsense")  # type: ignore[arg-type] # a bug of ours
+        await trio.sleep(2.0)
+        assert news(socket) == [("degraded", "session"), ("recovered", "session")]
+        assert news(other) == []
+        counted = [count.labels for count in replica.metrics.of(Count) if count.name == "session_faults_total"]
+        assert counted == [("crashed", "dialogue", "TypeError"), ("recovered", "", "")]
+        nursery.cancel_scope.cancel()
+
+
+async def test_news_of_the_server_are_kept_from_a_client_that_has_no_session_yet(
+    settings: Settings, autojump_clock: MockClock
+) -> None:
+    replica, socket = Replica(Server(settings)), FakeSocket()
+    async with trio.open_nursery() as nursery:
+        await replica.open(nursery)
+        await replica.server.refs.sessions.ask(StartChild(replica.server.sessions.open(native(socket))))
+        replica.server.sessions.news.tell(Degraded("speech", "no worker"))
+        await wait_all_tasks_blocked()
+        assert (socket.sent, socket.close) == ([], None)
+        assert "session_faults_total" not in {count.name for count in replica.metrics.of(Count)}
+        nursery.cancel_scope.cancel()
+
+
 # --- sessions that move ----------------------------------------------------------------------------
 
 

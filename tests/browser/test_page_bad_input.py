@@ -94,12 +94,9 @@ def test_a_server_that_hangs_up_is_explained_and_not_called_again_unasked(
     browser.wait(f'.trouble:has-text("{title}")')
     browser.forward(3_600.0)
     browser.click(f'.trouble button:text-is("{button}")')
-    if button != "Reload":
-        socket.wait_opened(2)
-        socket.accept()
-    else:
-        socket.heard("connection_request")
-        socket.accept()
+    socket.wait_opened(2)
+    socket.heard("connection_request")
+    socket.accept()
     browser.wait_state("ready")
 
 

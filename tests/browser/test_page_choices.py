@@ -93,6 +93,22 @@ def test_a_part_that_fails_is_named_until_it_works_again(browser: Chromium, page
     assert browser.count(".hint b") == 0
 
 
+def test_a_crash_of_the_session_its_recovery_and_a_connection_that_came_back_are_told_in_words(
+    browser: Chromium, page_server: Server
+) -> None:
+    script = "Math.random = () => 0.02"  # the least of each wait
+    socket = FakeSocket.ready(browser, page_server.http_url, locale="de-DE", script=script)
+    socket.tell("degraded", what="session", reason="a part of it is started again")
+    browser.wait('.hint:text-is("Dieses Gespräch geht nicht: a part of it is started again")')
+    socket.tell("recovered", what="session", reason="it goes on")
+    browser.wait('.hint:text-is("Dieses Gespräch geht wieder.")')
+    socket.close(1011)
+    socket.wait_opened(2)
+    socket.heard("connection_request")
+    socket.accept(resumed=True)
+    browser.wait('.hint:text-is("Die Verbindung ist wieder da, das Gespräch geht weiter.")')
+
+
 def test_choices_are_text_and_go_when_something_else_is_said(browser: Chromium, page_server: Server) -> None:
     socket = FakeSocket.ready(browser, page_server.http_url)
     socket.tell("reply", turn_id="t1", text="Which one?", truncated=False)

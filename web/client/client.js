@@ -112,6 +112,10 @@ export class SaysoClient {
         this.#later = { ...this.#later, ...later };
         this.#send('session_update', { ...options, ...later });
     }
+    forget(name) {
+        const { [name]: _, ...others } = this.#options;
+        this.#options = others;
+    }
     ping(t) {
         return this.#send('ping', { t });
     }
@@ -124,8 +128,12 @@ export class SaysoClient {
     #send(type, data) {
         if (this.#state.phase !== 'open' || this.#socket?.readyState !== 1)
             return false;
-        this.#socket.send(JSON.stringify({ type, data }));
+        this.#write(this.#socket, { type, data });
         return true;
+    }
+    #write(socket, frame) {
+        socket.send(JSON.stringify(frame));
+        this.#emit('sent', frame);
     }
     #pump() {
         clearTimeout(this.#pumping);
@@ -134,7 +142,10 @@ export class SaysoClient {
                 this.#pumping = setTimeout(() => this.#pump(), PUMP_MS);
                 return;
             }
-            this.#socket.send(this.#audio.next());
+            const next = this.#audio.next();
+            this.#socket.send(next);
+            if (typeof next === 'string')
+                this.#emit('sent', { data: {}, ...JSON.parse(next) });
         }
     }
     #open() {
@@ -153,7 +164,7 @@ export class SaysoClient {
     }
     #introduce(socket) {
         const resume = this.#token === undefined ? {} : { resume: { token: this.#token, last_seq: this.#lastSeq } };
-        socket.send(JSON.stringify({ type: 'connection_request', data: { ...this.#options, ...resume } }));
+        this.#write(socket, { type: 'connection_request', data: { ...this.#options, ...resume } });
     }
     #expect(ms, otherwise) {
         clearTimeout(this.#deadline);

@@ -4,7 +4,7 @@ import {html, useState} from '../vendor/preact-htm.js';
 import {CopyButton, Pager, pageOf} from './parts.js';
 import {actorRows, matching} from './rows.js';
 
-const HEALTH = {restarted: 'changing', down: 'down', degraded: 'degraded', worker_ended: 'down', refused: 'degraded', drain: 'changing'};
+const HEALTH = {restarted: 'changing', down: 'down', degraded: 'degraded', worker_ended: 'down', refused: 'degraded', session_crashed: 'degraded', session_failed: 'down', certificate: 'changing', certificate_trouble: 'degraded', drain: 'changing'};
 const NOTICES_A_PAGE = 50;
 
 /** Return a notice in words; kinds of a newer server are shown as they are. */

@@ -155,7 +155,7 @@ const en = {
   noBreakers: 'There is no language model.',
   limitsTitle: 'Who is admitted',
   limits: {connections: 'Connections', places: 'Places', refused: 'Refused clients', refused_for_others: 'of those for fairness', silent: 'Not said hello yet', tenants: 'Networks or users', demand: 'Share of the recogniser in use', checks_unanswered: 'Checks without answer'},
-  kinds: {started: 'Started', restarted: 'Restarted', down: 'Down', degraded: 'Cannot work', recovered: 'Works again', worker_ended: 'Worker ended', load: 'Load level', refused: 'Refused', keys: 'Keys read', drain: 'Draining'},
+  kinds: {started: 'Started', restarted: 'Restarted', down: 'Down', degraded: 'Cannot work', recovered: 'Works again', worker_ended: 'Worker ended', load: 'Load level', refused: 'Refused', session_crashed: 'Session crashed', session_recovered: 'Session goes on', session_failed: 'Session failed', keys: 'Keys read', certificate: 'Certificate', certificate_trouble: 'Certificate trouble', drain: 'Draining'},
   told: {
     started: ({detail}) => `The server started, version ${detail}.`,
     restarted: ({subject, detail}) => `${subject} was restarted${detail === '' ? '' : ` (${detail})`}.`,
@@ -165,7 +165,12 @@ const en = {
     worker_ended: ({subject, detail, count}) => `${count === 1 ? 'A worker' : `${count} workers`} of ${subject} ended${detail === '' ? '' : `: ${detail}`}.`,
     load: ({subject, detail}) => `The load level is ${subject}${detail === '' ? '' : `, because of ${en.figures[detail] ?? detail}`}.`,
     refused: ({subject, count}) => `${count === 1 ? 'A request was' : `${count} requests were`} refused: ${subject}.`,
+    session_crashed: ({subject, detail, count}) => `${subject} crashed in ${count === 1 ? 'a session' : `${count} sessions`} (${detail}) and is started again.`,
+    session_recovered: ({count}) => `${count === 1 ? 'A session that crashed goes' : `${count} sessions that crashed go`} on.`,
+    session_failed: ({subject, detail, count}) => `${count === 1 ? 'A session was' : `${count} sessions were`} ended: ${subject} crashed too often (${detail}).`,
     keys: ({count}) => `The access keys were read again: ${count}.`,
+    certificate: ({subject, detail}) => `New connections use another certificate, good until ${detail}: sha256 ${subject.slice(0, 16)}….`,
+    certificate_trouble: ({detail}) => `${detail.replace(/^t/, 'T')}.`,
     drain: ({detail}) => `The server drains: ${detail}.`,
   },
 };
@@ -295,7 +300,7 @@ const de = {
   noBreakers: 'Es gibt kein großes Sprachmodell.',
   limitsTitle: 'Wer eingelassen wird',
   limits: {connections: 'Verbindungen', places: 'Plätze', refused: 'Abgewiesene Clients', refused_for_others: 'davon für die anderen', silent: 'Noch ohne Gruß', tenants: 'Netze oder Nutzer', demand: 'Benutzter Teil der Erkennung', checks_unanswered: 'Prüfungen ohne Antwort'},
-  kinds: {started: 'Gestartet', restarted: 'Neu gestartet', down: 'Ausgefallen', degraded: 'Kann nicht arbeiten', recovered: 'Arbeitet wieder', worker_ended: 'Prozess zu Ende', load: 'Laststufe', refused: 'Abgewiesen', keys: 'Schlüssel gelesen', drain: 'Läuft aus'},
+  kinds: {started: 'Gestartet', restarted: 'Neu gestartet', down: 'Ausgefallen', degraded: 'Kann nicht arbeiten', recovered: 'Arbeitet wieder', worker_ended: 'Prozess zu Ende', load: 'Laststufe', refused: 'Abgewiesen', session_crashed: 'Sitzung abgestürzt', session_recovered: 'Sitzung geht weiter', session_failed: 'Sitzung gescheitert', keys: 'Schlüssel gelesen', certificate: 'Zertifikat', certificate_trouble: 'Zertifikat fehlerhaft', drain: 'Läuft aus'},
   told: {
     started: ({detail}) => `Der Server ist gestartet, Version ${detail}.`,
     restarted: ({subject, detail}) => `${subject} wurde neu gestartet${detail === '' ? '' : ` (${detail})`}.`,
@@ -305,7 +310,12 @@ const de = {
     worker_ended: ({subject, detail, count}) => `${count === 1 ? 'Ein Prozess' : `${count} Prozesse`} von ${subject} zu Ende${detail === '' ? '' : `: ${detail}`}.`,
     load: ({subject, detail}) => `Die Laststufe ist ${subject}${detail === '' ? '' : `, wegen: ${de.figures[detail] ?? detail}`}.`,
     refused: ({subject, count}) => `${count === 1 ? 'Eine Anfrage wurde' : `${count} Anfragen wurden`} abgewiesen: ${subject}.`,
+    session_crashed: ({subject, detail, count}) => `${subject} ist in ${count === 1 ? 'einer Sitzung' : `${count} Sitzungen`} abgestürzt (${detail}) und startet neu.`,
+    session_recovered: ({count}) => `${count === 1 ? 'Eine abgestürzte Sitzung geht' : `${count} abgestürzte Sitzungen gehen`} weiter.`,
+    session_failed: ({subject, detail, count}) => `${count === 1 ? 'Eine Sitzung wurde' : `${count} Sitzungen wurden`} beendet: ${subject} ist zu oft abgestürzt (${detail}).`,
     keys: ({count}) => `Die Schlüssel wurden neu gelesen: ${count}.`,
+    certificate: ({subject, detail}) => `Neue Verbindungen haben ein anderes Zertifikat, gültig bis ${detail}: sha256 ${subject.slice(0, 16)}….`,
+    certificate_trouble: ({detail}) => `Zertifikat: ${detail}.`,
     drain: ({detail}) => `Der Server läuft aus: ${detail}.`,
   },
 };

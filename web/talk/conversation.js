@@ -44,7 +44,7 @@ const isEmpty = ({said, isFinal, reply, tools, error}) => (said === '' || !isFin
 
 const BY_EVENT = {
   connection_accepted: (state, {resumed}) =>
-    resumed ? state : {...state, isAsleep: false, spans: [], typed: [], degraded: {}, turns: state.turns.map(abandoned)},
+    resumed ? {...state, notice: {kind: 'resumed'}} : {...state, isAsleep: false, spans: [], typed: [], degraded: {}, turns: state.turns.map(abandoned)},
   speech_started: (state, {turn_id, at_ms}, now) => {
     const begun = withTurn(state, turn_id, () => ({isHearing: true}), now, true);
     return {...begun, notice: undefined, spans: [...state.spans, {startMs: at_ms}].slice(-MAX_SPANS)};

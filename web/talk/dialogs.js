@@ -1,9 +1,11 @@
-/** The two dialogs: what can be said, and the settings. They are loaded when one is opened. */
+/** The dialogs: what can be said, the settings, and the events. They are loaded when one is opened. */
 
 import {Dialog} from '../shared/dialog.js';
 import {html, useState} from '../vendor/preact-htm.js';
 import {asText} from './conversation.js';
 import {commandLanguage, LANGUAGES} from './texts.js';
+
+export {Events} from './events.js';
 
 const MAX_SHOWN = 100;
 const PAGES = ['health/detailed', 'api/status', 'api/models', 'api/tools', 'api/conversations', 'metrics', 'openapi.json'];
@@ -63,7 +65,7 @@ function Switch({label, isOn, onChoose}) {
   return html`<label class="switch"><input type="checkbox" checked=${isOn} onChange=${({target}) => onChoose(target.checked)} />${label}</label>`;
 }
 
-export function Settings({talk, texts, onClose}) {
+export function Settings({talk, texts, onClose, onEvents}) {
   const {preferences, devices, commands, server, voices, models, wakeWords} = talk;
   const choose = (name) => (value) => talk.choose({[name]: value});
   const languages = (commands?.languages ?? []).map((code) => [code, nameOf(code, texts)]);
@@ -91,6 +93,7 @@ export function Settings({talk, texts, onClose}) {
       <button type="button" onClick=${() => { onClose(); void talk.logOut(); }}>${texts.logOut}</button></p>`}
     <p class="quiet">${texts.keys}</p>
     <details><summary>${texts.forDevelopers}</summary>
+      <p><button type="button" onClick=${onEvents}>${texts.events}</button></p>
       <ul class="links">${PAGES.map((page) => html`<li key=${page}><a href=${page}>/${page}</a></li>`)}</ul>
     </details>
     ${server !== undefined && html`<p class="quiet">${texts.version(server.version)}</p>`}

@@ -9,6 +9,7 @@ import {IDLE, NORMAL, SaysoClient} from '../client/index.js';
 import {exchanged, logIn, logOut} from '../shared/login.js';
 import {loadPreferences, savePreferences} from '../shared/preferences.js';
 import {afterEvent, afterTyping, askingTurn, doing, EMPTY, openQuestion} from './conversation.js';
+import {FrameLog} from './frame-log.js';
 import {refusalBy, troubleOf} from './trouble.js';
 import {Waveform} from './waveform.js';
 
@@ -29,6 +30,7 @@ export class Talk {
   waveform = new Waveform();
   preferences = loadPreferences();
   conversation = EMPTY;
+  frames = new FrameLog();
   /** off, opening or on. */
   microphone = 'off';
   microphoneProblem;
@@ -263,6 +265,8 @@ export class Talk {
     const loudspeaker = this.#loudspeaker;
     client.on('connection_state', (state) => this.#onConnection(state));
     client.on('connection_accepted', ({resumed}) => this.#onAccepted(resumed));
+    client.on('sent', (frame) => this.frames.add(frame, true));
+    client.on('frame', (frame) => this.frames.add(frame, false));
     client.on('frame', ({type, data}) => this.#set(afterEvent(this.conversation, type, data, Date.now())));
     client.on('error', ({code}) => UNAVAILABLE[code] && this.#forget(UNAVAILABLE[code]));
     client.on('speech_audio_start', ({sample_rate: rate}) => loudspeaker.start(rate));
@@ -306,7 +310,7 @@ export class Talk {
     if (this.preferences[name] === undefined) return;
     this.preferences = {...this.preferences, [name]: undefined};
     savePreferences(this.preferences);
-    this.#client.update({[name === 'model' ? 'stt_model' : name]: undefined});
+    this.#client.forget(name === 'model' ? 'stt_model' : name);
   }
 
   // --- the microphone ----------------------------------------------------------------------------

@@ -79,7 +79,7 @@ function noticeText({notice, degraded}, texts) {
   if (notice === undefined) return lost === undefined ? '' : texts.degraded(named(lost[0]), lost[1]);
   const byKind = {
     recovered: notice.kind === 'recovered' && texts.recovered(named(notice.reason)),
-    no_speech: texts.noSpeech[notice.reason], overrun: texts.overrun, not_sent: texts.notSent, error: notice.reason,
+    no_speech: texts.noSpeech[notice.reason], overrun: texts.overrun, resumed: texts.resumed, not_sent: texts.notSent, error: notice.reason,
   };
   return byKind[notice.kind] ?? '';
 }
@@ -239,5 +239,6 @@ export function App({talk, texts}) {
     </main>
     <${Controls} talk=${talk} texts=${texts} />
     ${opened === 'commands' && html`<${dialogs.Commands} talk=${talk} texts=${texts} onSay=${say} onClose=${close} />`}
-    ${opened === 'settings' && html`<${dialogs.Settings} talk=${talk} texts=${texts} onClose=${close} />`}`;
+    ${opened === 'settings' && html`<${dialogs.Settings} talk=${talk} texts=${texts} onClose=${close} onEvents=${() => open('events')} />`}
+    ${opened === 'events' && html`<${dialogs.Events} log=${talk.frames} texts=${texts} onClose=${close} />`}`;
 }

@@ -33,8 +33,10 @@ export interface SpeechAudio extends SpeechAudioStart {
 export interface ClientListeners extends ServerEvents {
   connection_state: ConnectionState;
   speech_audio: SpeechAudio;
-  /** Every text frame, known or not, for logs. */
+  /** Every text frame that came, known or not, for logs. */
   frame: {type: string; seq?: number; data: unknown};
+  /** Every text frame that was sent, for logs; the first of a connection may hold a token. */
+  sent: {type: string; data: unknown};
 }
 
 export interface ClientConfig {
@@ -206,6 +208,12 @@ export class SaysoClient {
     this.#send('session_update', {...options, ...later});
   }
 
+  /** Leave an option that the server refuses out of the connections that are opened from now on. */
+  forget(name: 'language' | 'stt_model' | 'wake'): void {
+    const {[name]: _, ...others} = this.#options;
+    this.#options = others;
+  }
+
   ping(t: number | string): boolean {
     return this.#send('ping', {t});
   }
@@ -218,8 +226,13 @@ export class SaysoClient {
 
   #send<Type extends keyof ClientEvents>(type: Type, data: ClientEvents[Type]): boolean {
     if (this.#state.phase !== 'open' || this.#socket?.readyState !== 1) return false;
-    this.#socket.send(JSON.stringify({type, data}));
+    this.#write(this.#socket, {type, data});
     return true;
+  }
+
+  #write(socket: WebSocket, frame: ClientListeners['sent']): void {
+    socket.send(JSON.stringify(frame));
+    this.#emit('sent', frame);
   }
 
   /** Send kept audio, but no more than the socket's buffer takes. */
@@ -230,7 +243,9 @@ export class SaysoClient {
         this.#pumping = setTimeout(() => this.#pump(), PUMP_MS);
         return;
       }
-      this.#socket.send(this.#audio.next());
+      const next = this.#audio.next();
+      this.#socket.send(next);
+      if (typeof next === 'string') this.#emit('sent', {data: {}, ...JSON.parse(next)});
     }
   }
 
@@ -253,7 +268,7 @@ export class SaysoClient {
 
   #introduce(socket: WebSocket): void {
     const resume = this.#token === undefined ? {} : {resume: {token: this.#token, last_seq: this.#lastSeq}};
-    socket.send(JSON.stringify({type: 'connection_request', data: {...this.#options, ...resume}}));
+    this.#write(socket, {type: 'connection_request', data: {...this.#options, ...resume}});
   }
 
   /** Count the connection as lost if no frame comes within this time. */

@@ -278,6 +278,27 @@ test('unknown events are passed on and hurt nothing', (t) => {
   assert.deepEqual(frames, ['connection_accepted', 'weather']);
 });
 
+test('what is sent is told to who keeps a log, and audio is not', (t) => {
+  const client = started(t);
+  const seen = [];
+  client.on('sent', ({type, data}) => seen.push([type, data]));
+  FakeSocket.last.accept();
+  client.startAudio();
+  client.sendAudio(samples(1));
+  client.sendText('hello');
+  assert.deepEqual(seen, [['connection_request', OPTIONS], ['audio_start', {}], ['text', {text: 'hello'}]]);
+});
+
+test('an option that the server refuses is left out of the next connection', (t) => {
+  const client = started(t, {options: {...OPTIONS, stt_model: 'gone', wake: 'hey'}});
+  FakeSocket.last.open();
+  client.forget('stt_model');
+  FakeSocket.last.drop(1006);
+  t.mock.timers.tick(30_000);
+  FakeSocket.last.open();
+  assert.deepEqual(FakeSocket.last.sent, [{type: 'connection_request', data: {...OPTIONS, wake: 'hey'}}]);
+});
+
 test('a listener that was taken away hears nothing', (t) => {
   const client = started(t);
   const heard = [];

@@ -5,7 +5,7 @@ import {doing, type Conversation} from './conversation.ts';
 
 export type MicrophoneState = 'off' | 'opening' | 'on' | 'taken';
 export type Activity =
-  | 'offline' | 'connecting' | 'opening' | 'ready' | 'listening' | 'hearing' | 'thinking' | 'acting' | 'asking' | 'speaking';
+  | 'offline' | 'connecting' | 'opening' | 'ready' | 'listening' | 'asleep' | 'hearing' | 'thinking' | 'acting' | 'asking' | 'speaking';
 
 export interface ActivitySources {
   connection: ConnectionState;
@@ -24,7 +24,8 @@ export function activityOf(sources: ActivitySources, now: number): Activity {
   const found = doing(conversation, isPlaying, now);
   if (found !== 'idle') return found;
   if (microphone === 'opening') return 'opening';
-  return microphone === 'on' && (mode === 'hands_free' || isPressed) ? 'listening' : 'ready';
+  if (microphone !== 'on' || (mode === 'push_to_talk' && !isPressed)) return 'ready';
+  return conversation.isAsleep && !isPressed ? 'asleep' : 'listening';
 }
 
 /** What the phone's motor says: something began, ended, wants an answer, or failed. */

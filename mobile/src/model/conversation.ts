@@ -53,7 +53,8 @@ export interface Turn {
 
 /** What is worth a sentence and belongs to no turn. */
 export type Notice =
-  {kind: 'no_speech'; reason: events.NoSpeech['reason']} | {kind: 'error'; reason: string} | {kind: 'overrun'} | {kind: 'not_sent'};
+  {kind: 'no_speech'; reason: events.NoSpeech['reason']} | {kind: 'error'; reason: string} | {kind: 'overrun'} | {kind: 'not_sent'} | {kind: 'resumed'}
+  | {kind: 'recovered'; reason: string};
 
 export interface Conversation {
   turns: readonly Turn[];
@@ -61,9 +62,11 @@ export interface Conversation {
   /** Why each part of the service that is degraded is so. */
   degraded: Readonly<Record<string, string>>;
   notice: Notice | undefined;
+  /** Whether only the wake word is listened for. */
+  isAsleep: boolean;
 }
 
-export const EMPTY: Conversation = {turns: [], typed: [], degraded: {}, notice: undefined};
+export const EMPTY: Conversation = {turns: [], typed: [], degraded: {}, notice: undefined, isAsleep: false};
 
 type Change = (turn: Turn) => Partial<Turn>;
 type Reducers = {[Type in keyof events.ServerEvents]?: (state: Conversation, data: events.ServerEvents[Type], now: number) => Conversation};
@@ -110,7 +113,8 @@ function abandoned(turn: Turn): Turn {
 }
 
 const BY_EVENT: Reducers = {
-  connection_accepted: (state, {resumed}) => (resumed ? state : {...state, typed: [], degraded: {}, turns: state.turns.map(abandoned)}),
+  connection_accepted: (state, {resumed}) =>
+    resumed ? {...state, notice: {kind: 'resumed'}} : {...state, typed: [], degraded: {}, isAsleep: false, turns: state.turns.map(abandoned)},
   speech_started: (state, {turn_id}, now) => ({...withTurn(state, turn_id, () => ({isHearing: true}), now, true), notice: undefined}),
   speech_stopped: (state, {turn_id}, now) => withTurn(state, turn_id, () => ({isHearing: false}), now, true),
   transcript_partial: (state, {turn_id, text}, now) => withTurn(state, turn_id, () => ({said: text}), now, true),
@@ -142,12 +146,13 @@ const BY_EVENT: Reducers = {
   },
   error: (state, {turn_id, message}, now) =>
     turn_id === undefined ? {...state, notice: {kind: 'error', reason: message}} : withTurn(state, turn_id, () => ({error: message}), now),
+  wake_state: (state, {state: now}) => ({...state, isAsleep: now === 'asleep'}),
   audio_overrun: (state) => ({...state, notice: {kind: 'overrun'}}),
   degraded: (state, {what, reason}) => ({...state, degraded: {...state.degraded, [what]: reason}}),
-  recovered: (state, {what}) => ({
-    ...state,
-    degraded: Object.fromEntries(Object.entries(state.degraded).filter(([name]) => name !== what)),
-  }),
+  recovered: (state, {what}) => {
+    const {[what]: known, ...degraded} = state.degraded;
+    return {...state, degraded, notice: known === undefined ? state.notice : {kind: 'recovered', reason: what}};
+  },
 };
 
 /** Return the state after an event of the server, which may be one that this app does not know; `now` in ms. */

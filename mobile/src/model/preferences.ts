@@ -10,6 +10,11 @@ export interface Preferences {
   language: string | undefined;
   /** Language of the app; undefined is the phone's. */
   appLanguage: string | undefined;
+  /** Voice of the answers, speech model; undefined is the server's usual one. */
+  voice: string | undefined;
+  model: string | undefined;
+  /** Wake word; undefined is the server's setting, '' none. */
+  wake: string | undefined;
   speak: boolean;
   details: boolean;
   policy: MicrophonePolicy;
@@ -21,10 +26,15 @@ export interface Preferences {
   theme: 'automatic' | 'light' | 'dark';
 }
 
+const MAX_NAME = 200;
+
 export const USUAL: Omit<Preferences, 'clientId'> = {
   mode: 'hands_free',
   language: undefined,
   appLanguage: undefined,
+  voice: undefined,
+  model: undefined,
+  wake: undefined,
   speak: true,
   details: true,
   policy: 'automatic',
@@ -41,12 +51,16 @@ const isOneOf =
   (value: unknown) =>
     values.includes(value as string);
 const isLanguage = (value: unknown) => typeof value === 'string' && /^[a-z]{2,3}(?:-[A-Za-z0-9]{2,8})*$/.test(value);
+const isName = (value: unknown) => typeof value === 'string' && value.length <= MAX_NAME;
 
 const IS_VALID: Readonly<Record<keyof Preferences, (value: unknown) => boolean>> = {
   clientId: (value) => typeof value === 'string' && /^phone-[a-z0-9]{4,16}$/.test(value),
   mode: isOneOf('hands_free', 'push_to_talk'),
   language: isLanguage,
   appLanguage: isLanguage,
+  voice: isName,
+  model: isName,
+  wake: isName,
   speak: isFlag,
   details: isFlag,
   policy: isOneOf('automatic', 'always', 'never'),

@@ -1,8 +1,9 @@
 /** Settings: how to talk, what is spoken and shown, and how the app looks. */
 
 import {Platform, ScrollView, StyleSheet, View} from 'react-native';
+import {shownLine} from '../model/shown-text.ts';
 import {TEXTS} from '../texts/index.ts';
-import {useAppState, useSurroundings} from '../ui/context.tsx';
+import {useAppState, useSurroundings, useTalkState} from '../ui/context.tsx';
 import {Card, Choice, Switch, Title} from '../ui/parts.tsx';
 
 /** Return the name of a language in the app's language; some engines know none. */
@@ -12,6 +13,41 @@ export function languageName(code: string, appLanguage: string): string {
   } catch {
     return Object.hasOwn(TEXTS, code) ? TEXTS[code]!.name : code;
   }
+}
+
+/** What the server offers to choose from; a list with one entry is no choice. */
+function OfferedChoices() {
+  const {app, texts} = useSurroundings();
+  const {preferences: {voice, model, wake}} = useAppState();
+  const {offers: {voices, models}, wakeWords, usualWake} = useTalkState();
+  return (
+    <>
+      {voices.length > 1 && (
+        <Choice<string | undefined>
+          label={texts.voice}
+          value={voices.some(({id}) => id === voice) ? voice : undefined}
+          options={[[undefined, texts.usualVoice], ...voices.map(({id, name}) => [id, shownLine(name)] as const)]}
+          onChoose={(chosen) => app.choose({voice: chosen})}
+        />
+      )}
+      {models.length > 1 && (
+        <Choice<string | undefined>
+          label={texts.model}
+          value={models.slice(1).find((name) => name === model)}
+          options={[[undefined, texts.usualModel(shownLine(models[0]!))], ...models.slice(1).map((name) => [name, shownLine(name)] as const)]}
+          onChoose={(chosen) => app.choose({model: chosen})}
+        />
+      )}
+      {wakeWords.length > 0 && (
+        <Choice
+          label={texts.wakeWord}
+          value={wake === '' || wakeWords.includes(wake ?? '') ? wake! : (usualWake ?? '')}
+          options={[['', texts.noWakeWord], ...wakeWords.map((word) => [word, shownLine(word)] as const)]}
+          onChoose={(chosen) => app.choose({wake: chosen})}
+        />
+      )}
+    </>
+  );
 }
 
 export function SettingsScreen() {
@@ -65,6 +101,7 @@ export function SettingsScreen() {
         options={[[undefined, texts.usualLanguage], ...spoken.map((code) => [code, languageName(code, texts.code)] as const)]}
         onChoose={(chosen) => app.choose({language: chosen})}
       />
+      <OfferedChoices />
       <Choice<string | undefined>
         label={texts.appLanguage}
         value={appLanguage}

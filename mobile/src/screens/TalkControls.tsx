@@ -16,11 +16,13 @@ const STOPPABLE: ReadonlySet<Activity> = new Set(['thinking', 'acting', 'speakin
 const MAX_TYPED = 2_000;
 
 export function noticeText({notice, degraded}: Conversation, texts: Texts): string {
-  const [what] = Object.entries(degraded);
-  if (notice === undefined) return what === undefined ? '' : shownLine(what.join(': '));
+  const named = (what: string) => (texts.parts as Readonly<Record<string, string>>)[what] ?? what.replace('tools.', '');
+  const [lost] = Object.entries(degraded);
+  if (notice === undefined) return lost === undefined ? '' : shownLine(texts.degraded(named(lost[0]), lost[1]));
+  if (notice.kind === 'recovered') return shownLine(texts.recovered(named(notice.reason)));
   if (notice.kind === 'no_speech') return texts.noSpeech[notice.reason] ?? '';
   if (notice.kind === 'error') return shownLine(notice.reason);
-  return notice.kind === 'overrun' ? texts.overrun : texts.notSent;
+  return {overrun: texts.overrun, not_sent: texts.notSent, resumed: texts.resumed}[notice.kind];
 }
 
 function StateLine() {

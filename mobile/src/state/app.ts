@@ -7,6 +7,7 @@ import type {Storage, StoredName} from '../device/storage.ts';
 import {failuresIn, feedbackFor} from '../model/activity.ts';
 import {commandList, type CommandList} from '../model/commands.ts';
 import {pastOf, pastPath, withPage, type Past} from '../model/history.ts';
+import {modelsOf, voicesOf} from '../model/offers.ts';
 import {preferencesFrom, type Preferences} from '../model/preferences.ts';
 import type {Answer, Finding} from '../model/probe.ts';
 import {AddressError, isPairingLink, pairedServer, socketUrl, type ServerEntry} from '../model/server-address.ts';
@@ -131,9 +132,8 @@ export class AppModel {
   }
 
   choose(changed: Partial<Preferences>): void {
-    this.store.set({preferences: {...this.store.get().preferences, ...changed}});
+    this.#keep(changed);
     this.talk.choose(changed);
-    void this.#isWritten('sayso.preferences', this.store.get().preferences);
   }
 
   /** Test the server, and tell each step. */
@@ -153,6 +153,13 @@ export class AppModel {
     if (commands.is !== 'here') this.store.set({commands: {is: 'loading'}});
     const loaded = await this.#load('api/commands', commandList);
     if (loaded !== undefined) this.store.set({commands: loaded.is === 'failed' && commands.is === 'here' ? commands : loaded});
+  }
+
+  /** Load what of the server may be chosen: its voices and speech models. */
+  async loadOffers(): Promise<void> {
+    const {talk} = this;
+    const [voices, models] = await Promise.all([this.#load('v1/audio/voices', voicesOf), this.#load('api/models', modelsOf)]);
+    if (talk === this.talk) talk.setOffers({voices: contentOf(voices), models: contentOf(models)});
   }
 
   /** Load the newest turns that the server keeps, those that hold all `words`. */
@@ -184,6 +191,8 @@ export class AppModel {
       openAudio,
       preferences: now,
       notice: () => notice(now()),
+      onSession: () => void this.loadOffers(),
+      onRefused: (name) => this.#keep({[name]: undefined}),
       ...(WebSocket === undefined ? {} : {WebSocket}),
       ...(random === undefined ? {} : {random}),
     });
@@ -226,6 +235,12 @@ export class AppModel {
     return this.#isFor(server) ? loaded(answer, read) : undefined;
   }
 
+  /** Keep changed choices, also for the next start. */
+  #keep(changed: Partial<Preferences>): void {
+    this.store.set({preferences: {...this.store.get().preferences, ...changed}});
+    void this.#isWritten('sayso.preferences', this.store.get().preferences);
+  }
+
   #isFor(server: ServerEntry): boolean {
     return this.store.get().server === server;
   }
@@ -246,6 +261,11 @@ function loaded<Content>(answer: Answer, read: (body: unknown) => Content | unde
   if (answer.status === 401 || answer.status === 403) return {is: 'forbidden'};
   const content = answer.status === 200 ? read(answer.body) : undefined;
   return content === undefined ? {is: 'failed'} : {is: 'here', content};
+}
+
+/** Return a list of the server, empty where it is not to be had. */
+function contentOf<Entry>(found: Loaded<readonly Entry[]> | undefined): readonly Entry[] {
+  return found?.is === 'here' ? found.content : [];
 }
 
 /** Return the server that was kept; undefined if there is none, or what was kept is not one. */

@@ -7,7 +7,7 @@
  * - Sound that the system takes away (a call) ends the answer, and comes back when the system gives it back.
  */
 
-import {BAD_KEY, IDLE, NORMAL, SaysoClient, type ClientConfig, type ConnectionState, type SessionOptions} from '@sayso/client';
+import {BAD_KEY, IDLE, NORMAL, SaysoClient, type ClientConfig, type ConnectionState, type events, type SessionOptions} from '@sayso/client';
 import {silenceLike} from '../audio/pcm.ts';
 import {MICROPHONE_RATE_HZ, problemOf, type AudioPort, type ListeningNotice, type OpenAudio} from '../audio/port.ts';
 import {activityOf, type Activity, type MicrophoneState} from '../model/activity.ts';
@@ -15,6 +15,7 @@ import {causeOf} from '../model/connection-cause.ts';
 import {afterEvent, afterTyping, EMPTY, openQuestion, withNotice, type Conversation, type Question} from '../model/conversation.ts';
 import {isHalfDuplex, isSilenced, type AudioRoute, type Playback} from '../model/duplex.ts';
 import {Levels} from '../model/levels.ts';
+import {NO_OFFERS, refusedChoice, updateFor, wantedOf, type Offers} from '../model/offers.ts';
 import type {Preferences} from '../model/preferences.ts';
 import type {ServerEntry} from '../model/server-address.ts';
 import {PROTOCOL, troubleOf, type MicrophoneTrouble, type Refusal, type Trouble} from '../model/trouble.ts';
@@ -34,6 +35,11 @@ export interface TalkState {
   isPressed: boolean;
   isPlaying: boolean;
   route: AudioRoute;
+  /** What the server offers to choose from. */
+  offers: Offers;
+  wakeWords: readonly string[];
+  /** The server's own wake word; undefined if it has none. */
+  usualWake: string | undefined;
 }
 
 export interface TalkConfig {
@@ -42,6 +48,10 @@ export interface TalkConfig {
   openAudio: OpenAudio;
   /** What stands in the notification while it listens. */
   notice: () => ListeningNotice;
+  /** A session has begun: the server's lists may be others than before. */
+  onSession: () => void;
+  /** The server refuses a choice. */
+  onRefused: (name: 'model' | 'wake' | 'language') => void;
   WebSocket?: ClientConfig['WebSocket'];
   random?: () => number;
 }
@@ -85,6 +95,9 @@ export class Talk {
       isPressed: false,
       isPlaying: false,
       route: this.#audio.route,
+      offers: NO_OFFERS,
+      wakeWords: [],
+      usualWake: undefined,
     });
     this.#listen();
   }
@@ -171,8 +184,17 @@ export class Talk {
     if ('speak' in changed) this.#client.update({capabilities: capabilities(changed.speak === true)});
     if (changed.mode !== undefined) this.#client.update({mode: changed.mode});
     if ('language' in changed) this.#client.update({language: changed.language ?? 'auto'});
+    const update = updateFor(changed, this.store.get().offers);
+    if (Object.keys(update).length > 0) this.#client.update(update);
     if (changed.speak === false) this.#flush();
     if (('mode' in changed || 'background' in changed) && this.store.get().microphone !== 'off') this.#closeMicrophone();
+  }
+
+  /** Take the server's lists, and ask for what was chosen on this phone, as far as it is in them. */
+  setOffers(offers: Offers): void {
+    this.store.set({offers});
+    const wanted = wantedOf(this.#config.preferences(), offers, this.store.get().wakeWords);
+    if (Object.keys(wanted).length > 0) this.#client.update(wanted);
   }
 
   // --- what happens to the phone -----------------------------------------------------------------
@@ -281,7 +303,8 @@ export class Talk {
   #listen(): void {
     const client = this.#client;
     client.on('connection_state', (connection) => this.#onConnection(connection));
-    client.on('connection_accepted', ({protocol, resumed, server}) => this.#onAccepted(protocol, resumed, server));
+    client.on('connection_accepted', (accepted) => this.#onAccepted(accepted));
+    client.on('error', ({code}) => this.#onError(code));
     client.on('frame', ({type, data}) => {
       this.store.set({conversation: afterEvent(this.store.get().conversation, type, data, Date.now())});
     });
@@ -311,12 +334,20 @@ export class Talk {
     this.#client.close();
   }
 
-  #onAccepted(protocol: number, isResumed: boolean, server: TalkState['server']): void {
+  #onError(code: string): void {
+    const name = refusedChoice(code);
+    if (name === undefined || this.#config.preferences()[name] === undefined) return;
+    this.#client.forget(name === 'model' ? 'stt_model' : name);
+    this.#config.onRefused(name);
+  }
+
+  #onAccepted({protocol, resumed, server, wake, wake_words: wakeWords = []}: events.ConnectionAccepted): void {
     if (protocol > PROTOCOL) return this.#refuse('newer');
-    this.store.set({refusal: undefined, server});
-    if (!isResumed) {
+    this.store.set({refusal: undefined, server, wakeWords, usualWake: wake});
+    if (!resumed) {
       this.levels.clear();
       this.#flush();
+      this.#config.onSession();
     }
     const text = this.#pending;
     this.#pending = undefined;

@@ -51,7 +51,7 @@ test('a question waits until it is answered, ended or expired', () => {
 
 test('the turns of a session that is gone are lost, and those of one that came back go on', () => {
   const open = told([...SPOKEN, QUESTION]);
-  expect(told([['connection_accepted', {resumed: true}]], open)).toBe(open);
+  expect(told([['connection_accepted', {resumed: true}]], open)).toEqual({...open, notice: {kind: 'resumed'}});
   expect(told([['connection_accepted', {resumed: false}]], open).turns).toMatchObject([{outcome: 'lost', question: undefined}]);
 });
 

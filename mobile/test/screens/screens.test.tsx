@@ -311,6 +311,54 @@ test('choices are shown as they are, and kept', async () => {
   expect(screen.getByRole('tab', {name: 'Verlauf'})).toBeTruthy();
 });
 
+test.each(['en', 'de'])('voice, speech model and wake word are picked from what the server has, in %s', async (appLanguage) => {
+  const texts = TEXTS[appLanguage]!;
+  const pages: Record<string, Page> = {
+    ...GOOD_PAGES,
+    'http://192.168.0.7:8000/v1/audio/voices': {body: {voices: [{id: 'amy', name: 'amy'}, {id: HTML, name: HTML}]}},
+    'http://192.168.0.7:8000/api/models': {body: {models: [{name: 'tiny', is_usual: false}, {name: 'base', is_usual: true}]}},
+  };
+  const {storage} = await shown({pages, preferences: {appLanguage}});
+  await act(async () => {
+    FakeSocket.last.accept({wake_words: ['hey'], wake: 'hey'});
+    await settled();
+  });
+  await press(texts.tabs.settings, 'tab');
+  expect(screen.getByRole('radio', {name: texts.usualModel('base'), checked: true})).toBeTruthy();
+  expect(screen.getByRole('radio', {name: 'hey', checked: true})).toBeTruthy();
+  await press('tiny', 'radio');
+  await press(texts.noWakeWord, 'radio');
+  await press(HTML, 'radio');
+  expect(screen.getByRole('radio', {name: HTML, checked: true})).toBeTruthy();
+  expect(JSON.parse(storage.kept['sayso.preferences']!)).toMatchObject({voice: HTML, model: 'tiny', wake: ''});
+});
+
+test('what a server does not offer is not in the settings', async () => {
+  await shown();
+  await accepted();
+  await press('Settings', 'tab');
+  for (const label of [en.voice, en.model, en.wakeWord]) expect(screen.queryByLabelText(label)).toBeNull();
+});
+
+test('a phone that waits for its wake word says so', async () => {
+  await shown();
+  await accepted();
+  await press(en.startListening);
+  await tell(['wake_state', {state: 'asleep'}]);
+  expect(textsIn(state())).toBe(en.states.asleep);
+  await tell(['wake_state', {state: 'listening', for_s: 5}]);
+  expect(textsIn(state())).toBe(en.states.listening);
+});
+
+test('a part that fails is named in words until it works again', async () => {
+  await shown();
+  await accepted();
+  await tell(['degraded', {what: 'speech', reason: 'no worker'}]);
+  expect(screen.getByText('The voice does not work: no worker')).toBeTruthy();
+  await tell(['recovered', {what: 'speech', reason: ''}]);
+  expect(screen.getByText('The voice works again.')).toBeTruthy();
+});
+
 test('a language that the phone has no name for is shown by its own, or its code', () => {
   expect([languageName('de', 'en'), languageName('x y', 'en')]).toEqual(['German', 'x y']);
 });

@@ -76,6 +76,71 @@ test('a fingerprint is kept with its address only', async () => {
   expect(app.store.get().server).toEqual({url: 'ws://nas:8000/ws', key: undefined, fingerprint: undefined});
 });
 
+// --- what the server offers ----------------------------------------------------------------------
+
+const HTTP = 'http://192.168.0.7:8000';
+const OFFERED: Record<string, Page> = {
+  ...GOOD_PAGES,
+  [`${HTTP}/v1/audio/voices`]: {body: {voices: [{id: 'amy', name: 'amy'}, {id: 'joe', name: 'joe'}]}},
+  [`${HTTP}/api/models`]: {body: {models: [{name: 'tiny', is_usual: false}, {name: 'base', is_usual: true}]}},
+};
+const updates = () => FakeSocket.last.events.filter(({type}) => type === 'session_update').map(({data}) => data);
+
+test('kept choices are asked for once the server has told what it has, and the newest with each change', async () => {
+  const {app, storage} = await opened({pages: OFFERED, preferences: {voice: 'joe', model: 'gone', wake: 'hey'}});
+  FakeSocket.last.accept({wake_words: ['hey', 'okay'], wake: 'okay'});
+  await settled();
+  expect(updates()).toEqual([{voice: 'joe', wake: 'hey'}]);
+  app.choose({model: 'tiny'});
+  app.choose({voice: undefined});
+  app.choose({wake: ''});
+  expect(updates().slice(1)).toEqual([{stt_model: 'tiny'}, {voice: 'amy'}, {wake: ''}]);
+  await settled();
+  expect(JSON.parse(storage.kept['sayso.preferences']!)).toMatchObject({model: 'tiny', wake: ''});
+});
+
+test('lists that are not to be had offer nothing, and a session goes on without them', async () => {
+  const {app} = await opened({pages: {...GOOD_PAGES, [`${HTTP}/api/models`]: {status: 403, body: {}}}, preferences: {voice: 'joe'}});
+  FakeSocket.last.accept();
+  await settled();
+  expect(app.talk.store.get().offers).toEqual({voices: [], models: []});
+  expect(updates()).toEqual([]);
+});
+
+test('the lists are loaded for each new session, and not for one that was resumed', async () => {
+  const {pages} = await opened({pages: OFFERED});
+  FakeSocket.last.accept();
+  await settled();
+  FakeSocket.last.drop(1006);
+  jest.advanceTimersByTime(30_000);
+  FakeSocket.last.accept({resumed: true});
+  await settled();
+  expect(pages.asked.filter(({url}) => url.endsWith('/api/models'))).toHaveLength(1);
+});
+
+test('lists that come after another server was chosen are left out', async () => {
+  const {app} = await opened({pages: OFFERED});
+  FakeSocket.last.accept();
+  await app.use({url: 'ws://nas:8000/ws', key: undefined, fingerprint: undefined});
+  await settled();
+  expect(app.talk.store.get().offers).toEqual({voices: [], models: []});
+});
+
+test('a choice that the server refuses is forgotten, also for the next connection', async () => {
+  const {app, storage} = await opened({pages: OFFERED, preferences: {wake: 'hey'}});
+  FakeSocket.last.accept({wake_words: ['hey']});
+  await settled();
+  FakeSocket.last.tell('error', {code: 'unknown_wake_word', message: 'there is none', fatal: false});
+  FakeSocket.last.tell('error', {code: 'turn_failed', message: 'no', fatal: false});
+  await settled();
+  expect(app.store.get().preferences.wake).toBeUndefined();
+  expect(JSON.parse(storage.kept['sayso.preferences']!)).not.toHaveProperty('wake');
+  FakeSocket.last.drop(1006);
+  jest.advanceTimersByTime(30_000);
+  FakeSocket.last.accept();
+  expect(FakeSocket.last.events[0]!.data).not.toHaveProperty('wake');
+});
+
 // --- lists ---------------------------------------------------------------------------------------
 
 test('the commands are loaded with the key', async () => {

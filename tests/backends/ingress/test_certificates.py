@@ -19,6 +19,7 @@ from backends.ingress.certificates import (
     names_of_this_machine,
     own_certificate,
 )
+from protocol.admission.notices import CertificateLook
 from tests.backends.ingress.tls_fixtures import NAMES, NOW, made
 
 
@@ -106,7 +107,8 @@ async def test_files_that_were_replaced_are_used_and_bad_ones_are_not(
 ) -> None:
     caplog.set_level(logging.INFO)
     files, other = made(tmp_path / "one"), made(tmp_path / "other")
-    current = ServerCertificate(files)
+    told: list[CertificateLook] = []
+    current = ServerCertificate(files, told.append)
     first = current.context
     await current.refresh()
     assert current.context is first
@@ -114,16 +116,31 @@ async def test_files_that_were_replaced_are_used_and_bad_ones_are_not(
     await current.refresh()
     await current.refresh()
     assert current.context is first
+    assert told[1].trouble is None
+    assert told[-1].fingerprint == told[0].fingerprint
+    assert "does not belong to" in str(told[-1].trouble), "it is told until the files are good again"
     assert [record.levelname for record in caplog.records] == ["ERROR"]
     assert "the certificate stays as it was" in caplog.text
     shutil.copy(other.key, files.key)
     await current.refresh()
     assert current.context is not first
     assert f"sha256 {other.load().fingerprint}" in caplog.text
+    assert told[-1] == CertificateLook(other.load().fingerprint, f"{other.load().expires_at:%Y-%m-%d}")
     files.key.unlink()
     second = current.context
     await current.refresh()
     assert current.context is second
+
+
+async def test_the_end_of_a_certificate_in_use_is_told(tmp_path: Path) -> None:
+    files, told = made(tmp_path), list[CertificateLook]()
+    ends = files.load().expires_at
+    now = [ends - dt.timedelta(days=100)]
+    current = ServerCertificate(files, told.append, lambda: now[0])
+    now[0] = ends - dt.timedelta(days=3)
+    await current.refresh()
+    assert told[0].trouble is None
+    assert told[1].trouble == f"the certificate expires on {ends:%Y-%m-%d}: renew it"
 
 
 def test_a_machine_has_its_names_and_lasting_addresses(monkeypatch: pytest.MonkeyPatch) -> None:

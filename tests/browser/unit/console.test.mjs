@@ -8,6 +8,7 @@ import {TEXTS, textsFor} from '../../../web/console/texts.js';
 import {foundTurns, lengthOf, scaleOf} from '../../../web/console/turns.js';
 
 globalThis.location ??= {hash: ''};
+const {inWords} = await import('../../../web/console/notices.js');
 const {merged, placeOf, troubleBy} = await import('../../../web/console/server.js');
 
 const counters = {processed: 7, expired: 1, dropped: {overflow: 2}, rejected: 3, latency_s: 0.002};
@@ -23,6 +24,19 @@ function shape(value) {
 test('every language has every sentence', () => {
   for (const texts of Object.values(TEXTS)) assert.deepEqual(shape(texts), shape(TEXTS.en));
   assert.equal(textsFor(undefined, ['fr', 'de-AT']).code, 'de');
+});
+
+test('every kind of notice is told in words, in each language', () => {
+  const notice = {subject: 'dialogue', detail: 'KeyError', count: 2};
+  for (const texts of Object.values(TEXTS)) {
+    assert.deepEqual(Object.keys(texts.told), Object.keys(texts.kinds));
+    for (const kind of Object.keys(texts.kinds)) assert.match(inWords({kind, ...notice}, texts), /^\S.*\.$/);
+  }
+  assert.equal(inWords({kind: 'session_crashed', ...notice}, TEXTS.en), 'dialogue crashed in 2 sessions (KeyError) and is started again.');
+  assert.equal(inWords({kind: 'session_recovered', subject: '', detail: '', count: 1}, TEXTS.de), 'Eine abgestürzte Sitzung geht weiter.');
+  const renewed = {kind: 'certificate', subject: 'ab'.repeat(32), detail: '2027-04-30', count: 1};
+  assert.equal(inWords(renewed, TEXTS.en), 'New connections use another certificate, good until 2027-04-30: sha256 abababababababab….');
+  assert.equal(inWords({kind: 'of a newer server', ...notice}, TEXTS.en), 'of a newer server dialogue KeyError');
 });
 
 test('durations are written in one or two units', () => {

@@ -80,9 +80,9 @@ test('an answer grows by what comes of it, and the whole takes its place', () =>
   assert.equal(afterEvent(grown, 'reply', {turn_id: 't1', text: 'It', truncated: true}, 1).turns[0].truncated, true);
 });
 
-test('a session that is gone ends its turns, a resumed one does not', () => {
+test('a session that is gone ends its turns, a resumed one goes on and says so', () => {
   const state = after(...HEARD, WORDS);
-  assert.equal(afterEvent(state, 'connection_accepted', {resumed: true}, 1), state);
+  assert.deepEqual(afterEvent(state, 'connection_accepted', {resumed: true}, 1), {...state, notice: {kind: 'resumed'}});
   assert.equal(afterEvent(state, 'connection_accepted', {resumed: false}, 1).turns[0].outcome, 'lost');
 });
 

@@ -5,13 +5,16 @@ import pytest
 
 from protocol.admission.drain import DrainPhase
 from protocol.admission.notices import (
+    COUNTED,
     DETAIL_CHARS,
     NOTICES_MAX,
     ActorLook,
+    CertificateLook,
     NoticeDraft,
     Notices,
-    RefusalTally,
+    NoticeTally,
     ServerLook,
+    counted,
     noticed,
 )
 
@@ -83,14 +86,54 @@ def test_a_long_reason_is_cut() -> None:
 
 
 def test_refusals_are_told_at_once_and_then_once_a_minute_for_each_cause() -> None:
-    tally = RefusalTally()
-    tally.note("rate", 1)
+    rate, origin = NoticeDraft("refused", "rate"), NoticeDraft("refused", "origin")
+    tally = NoticeTally()
+    tally.note(rate, 1)
     assert tally.take(0.0) == (NoticeDraft("refused", "rate", count=1),)
     for _ in range(500):
-        tally.note("rate", 2)
+        tally.note(rate, 2)
     assert tally.take(1.0) == ()
-    tally.note("origin", 1)
-    assert tally.take(59.0) == (NoticeDraft("refused", "origin"),)
+    tally.note(origin, 1)
+    assert tally.take(59.0) == (origin,)
     assert tally.take(60.0) == (NoticeDraft("refused", "rate", count=1_000),)
     assert tally.take(600.0) == ()
-    assert tally.total == 1_002
+    assert tally.totals == {"refused": 1_002}
+
+
+@pytest.mark.parametrize(
+    ("name", "labels", "notice"),
+    [
+        ("refusals_total", ("rate",), NoticeDraft("refused", "rate")),
+        ("session_faults_total", ("crashed", "audio", "KeyError"), NoticeDraft("session_crashed", "audio", "KeyError")),
+        ("session_faults_total", ("recovered", "", ""), NoticeDraft("session_recovered")),
+        ("session_faults_total", ("failed", "dialogue", "lost"), NoticeDraft("session_failed", "dialogue", "lost")),
+    ],
+)
+def test_what_is_counted_is_told_as_a_notice(name: str, labels: tuple[str, ...], notice: NoticeDraft) -> None:
+    assert name in COUNTED
+    assert counted(name, labels) == notice
+
+
+# --- the certificate -----------------------------------------------------------------------------
+
+OLD = CertificateLook("aa", "2027-01-31")
+SERVING = attrs.evolve(CALM, certificate=OLD)
+
+
+def test_another_certificate_is_told_with_its_last_day() -> None:
+    renewed = attrs.evolve(CALM, certificate=CertificateLook("bb", "2027-04-30"))
+    assert noticed(SERVING, renewed) == (NoticeDraft("certificate", "bb", "2027-04-30"),)
+
+
+def test_files_that_cannot_be_used_and_a_near_end_are_told_once_each() -> None:
+    bad = attrs.evolve(CALM, certificate=attrs.evolve(OLD, trouble="its key does not belong to it"))
+    ending = attrs.evolve(CALM, certificate=attrs.evolve(OLD, trouble="it ends soon"))
+    assert noticed(SERVING, bad) == (NoticeDraft("certificate_trouble", detail="its key does not belong to it"),)
+    assert noticed(bad, bad) == ()
+    assert noticed(bad, ending) == (NoticeDraft("certificate_trouble", detail="it ends soon"),)
+    assert noticed(ending, SERVING) == ()
+
+
+def test_the_first_certificate_is_no_news() -> None:
+    assert noticed(CALM, SERVING) == ()
+    assert noticed(SERVING, CALM) == ()

@@ -187,47 +187,6 @@ def test_the_shortest_speech_that_counts_is_kept() -> None:
     assert isinstance(feed((112, VOICE), (800, SILENCE))[-1], Dropped)
 
 
-def clearly(*stretches: tuple[float, float], rules: Rules | None = None, share: float = 0.5) -> list[EndpointEvent]:
-    """Feed stretches as ``feed`` does, with a detector that says what is clear."""
-    endpointer = Endpointer(rules or Rules())
-    endpointer.clear_share = share
-    return without_pauses(event for ms, probability in stretches for event in endpointer.feed(frames(ms, probability)))
-
-
-def test_a_voice_that_is_never_clear_is_dropped_however_long_it_is() -> None:
-    noise = (2_000, 0.7)
-    assert [type(event) for event in clearly(noise, (800, SILENCE))] == [Onset, Dropped]
-    assert [type(event) for event in feed(noise, (800, SILENCE))] == [Onset, Ended], "the detector does not say it"
-
-
-def test_no_pause_is_told_in_a_voice_that_is_not_clear() -> None:
-    endpointer = Endpointer(Rules())
-    endpointer.clear_share = 0.5
-    assert [type(event) for event in endpointer.feed(frames(800, 0.7) + frames(400, SILENCE))] == [Onset]
-
-
-def test_as_much_clear_voice_as_the_shortest_speech_makes_an_utterance_with_soft_beginning_and_end() -> None:
-    soft = (480, 0.6)
-    [onset, ended] = clearly((800, SILENCE), soft, (128, 0.76), soft, (800, SILENCE))
-    assert onset == Onset((800 - 320) * MS, 800 * MS)
-    assert ended == Ended((800 - 320) * MS, (1_888 + 64) * MS, 1_888 * MS, "silence")
-    assert isinstance(clearly((800, SILENCE), soft, (112, 0.76), soft, (800, SILENCE))[-1], Dropped)
-
-
-def test_what_is_clear_depends_on_the_onset_threshold_and_on_the_detector() -> None:
-    assert isinstance(clearly((480, 0.7), (800, SILENCE), rules=Rules(onset_threshold=0.3))[-1], Ended)
-    assert isinstance(clearly((480, 0.89), (800, SILENCE), rules=Rules(onset_threshold=0.8))[-1], Dropped)
-    assert isinstance(clearly((480, 0.7), (800, SILENCE), share=0.3)[-1], Ended)
-
-
-def test_while_the_button_is_down_no_voice_needs_to_be_clear() -> None:
-    endpointer = Endpointer(Rules())
-    endpointer.clear_share = 0.5
-    endpointer.press()
-    endpointer.feed(frames(480, 0.6))
-    assert [type(event) for event in endpointer.release()] == [Ended]
-
-
 # --- the maximum ---------------------------------------------------------------------------------
 
 
@@ -250,15 +209,6 @@ def test_without_any_pause_it_is_split_at_the_maximum_at_the_latest() -> None:
     assert [span.reason for span in spans] == ["max_length", "max_length", "silence"]
     assert all(span.end_sample - span.start_sample <= 30_000 * MS for span in spans)
     assert [span.end_sample for span in spans[:-1]] == [span.start_sample for span in spans[1:]]
-
-
-def test_at_the_maximum_a_voice_that_was_never_clear_is_dropped_and_what_follows_is_an_utterance_of_its_own() -> None:
-    kinds = [type(event) for event in clearly((31_000, 0.6), (800, SILENCE))]
-    assert kinds == [Onset, Dropped, Onset, Dropped]
-    _, dropped, _, ended = clearly((31_000, 0.6), (480, VOICE), (800, SILENCE))
-    assert isinstance(dropped, Dropped)
-    assert isinstance(ended, Ended)
-    assert dropped.end_sample == ended.start_sample
 
 
 def test_a_pause_long_before_the_maximum_is_no_place_to_split() -> None:
@@ -322,6 +272,27 @@ def test_a_stall_drops_what_is_too_short() -> None:
     endpointer = Endpointer(Rules())
     endpointer.feed(frames(64, VOICE))
     assert endpointer.stall() == [Dropped(0, 64 * MS)]
+
+
+# --- what is to be forgotten ----------------------------------------------------------------------
+
+
+def test_what_is_discarded_is_in_no_utterance() -> None:
+    endpointer = Endpointer(Rules())
+    endpointer.feed(frames(800, VOICE))
+    assert endpointer.discard() == [Dropped(0, 800 * MS, "discarded")]
+    assert endpointer.discard() == []
+    [onset] = endpointer.feed(frames(64, VOICE))
+    assert onset.start_sample == 800 * MS, "no sound before belongs to the next one"
+
+
+def test_a_button_that_is_held_counts_as_released_when_all_is_discarded() -> None:
+    endpointer = Endpointer(Rules(), hands_free=False)
+    endpointer.press()
+    endpointer.feed(frames(800, VOICE))
+    assert endpointer.discard() == [Dropped(0, 800 * MS, "discarded")]
+    assert endpointer.feed(frames(800, VOICE)) == []
+    assert endpointer.release() == []
 
 
 # --- push-to-talk --------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
-"""When the second voice detector is asked, and for whom."""
+"""When the second voice detector is asked, for whom, and what the endpointer makes of how sure it is."""
 
+from protocol.audio.endpointing import Dropped, Ended, Endpointer, EndpointEvent, Onset
 from protocol.audio.second_detector import (
     ASKED_ABOVE,
     ASKED_FRAMES,
@@ -10,6 +11,7 @@ from protocol.audio.second_detector import (
     DetectorPlaces,
     Tail,
 )
+from tests.protocol.audio.test_endpointing import MS, SILENCE, VOICE, Rules, feed, frames, without_pauses
 
 
 def test_a_frame_that_may_be_speech_draws_attention_to_itself_and_those_after_it() -> None:
@@ -72,3 +74,56 @@ def test_under_load_nobody_may_ask_and_all_places_are_free_again() -> None:
     places.may_ask("a", 0.0, 0)
     assert not places.may_ask("a", 0.1, 1)
     assert places.may_ask("b", 0.2, 0)
+
+
+# --- clear voice, by a detector that says what is clear ------------------------------------------
+
+
+def clearly(*stretches: tuple[float, float], rules: Rules | None = None, share: float = 0.5) -> list[EndpointEvent]:
+    """Feed stretches as ``feed`` does, with a detector that says what is clear."""
+    endpointer = Endpointer(rules or Rules())
+    endpointer.clear_share = share
+    return without_pauses(event for ms, probability in stretches for event in endpointer.feed(frames(ms, probability)))
+
+
+def test_a_voice_that_is_never_clear_is_dropped_however_long_it_is() -> None:
+    noise = (2_000, 0.7)
+    assert [type(event) for event in clearly(noise, (800, SILENCE))] == [Onset, Dropped]
+    assert [type(event) for event in feed(noise, (800, SILENCE))] == [Onset, Ended], "the detector does not say it"
+
+
+def test_no_pause_is_told_in_a_voice_that_is_not_clear() -> None:
+    endpointer = Endpointer(Rules())
+    endpointer.clear_share = 0.5
+    assert [type(event) for event in endpointer.feed(frames(800, 0.7) + frames(400, SILENCE))] == [Onset]
+
+
+def test_as_much_clear_voice_as_the_shortest_speech_makes_an_utterance_with_soft_beginning_and_end() -> None:
+    soft = (480, 0.6)
+    [onset, ended] = clearly((800, SILENCE), soft, (128, 0.76), soft, (800, SILENCE))
+    assert onset == Onset((800 - 320) * MS, 800 * MS)
+    assert ended == Ended((800 - 320) * MS, (1_888 + 64) * MS, 1_888 * MS, "silence")
+    assert isinstance(clearly((800, SILENCE), soft, (112, 0.76), soft, (800, SILENCE))[-1], Dropped)
+
+
+def test_what_is_clear_depends_on_the_onset_threshold_and_on_the_detector() -> None:
+    assert isinstance(clearly((480, 0.7), (800, SILENCE), rules=Rules(onset_threshold=0.3))[-1], Ended)
+    assert isinstance(clearly((480, 0.89), (800, SILENCE), rules=Rules(onset_threshold=0.8))[-1], Dropped)
+    assert isinstance(clearly((480, 0.7), (800, SILENCE), share=0.3)[-1], Ended)
+
+
+def test_while_the_button_is_down_no_voice_needs_to_be_clear() -> None:
+    endpointer = Endpointer(Rules())
+    endpointer.clear_share = 0.5
+    endpointer.press()
+    endpointer.feed(frames(480, 0.6))
+    assert [type(event) for event in endpointer.release()] == [Ended]
+
+
+def test_at_the_maximum_a_voice_that_was_never_clear_is_dropped_and_what_follows_is_an_utterance_of_its_own() -> None:
+    kinds = [type(event) for event in clearly((31_000, 0.6), (800, SILENCE))]
+    assert kinds == [Onset, Dropped, Onset, Dropped]
+    _, dropped, _, ended = clearly((31_000, 0.6), (480, VOICE), (800, SILENCE))
+    assert isinstance(dropped, Dropped)
+    assert isinstance(ended, Ended)
+    assert dropped.end_sample == ended.start_sample
