@@ -260,8 +260,9 @@ class Audio(Actor[AudioMessage | AudioStalled]):
         await self._acknowledge()
 
     async def _hear_again(self) -> None:
-        """Run the detectors over kept samples that were not committed."""
+        """Run the detectors over kept samples that were not committed, and first over some from before them."""
         start, end = self._memory.replay_from(), self._memory.pcm.end
+        self._detector.probabilities(self._memory.pcm.slice(self._memory.warm_up_from(), start))
         self._gate.seek(start)
         if self._memory.is_pressed:
             await self._emit(self._gate.press())
@@ -282,7 +283,9 @@ class Audio(Actor[AudioMessage | AudioStalled]):
         pcm = self._memory.pcm.slice(start, end)
         self._heard.mark(end, trio.current_time())
         wakes = self._wake.find(pcm, start)
-        await self._emit(self._gate.feed(self._detector.probabilities(pcm), wakes))
+        probabilities = self._detector.probabilities(pcm)
+        self._gate.endpointer.clear_share = self._detector.clear_share
+        await self._emit(self._gate.feed(probabilities, wakes))
         self._memory.commit(self._gate.unneeded_end_sample)
 
     async def _emit(self, events: list[WakeEvent]) -> None:
@@ -381,6 +384,7 @@ class Audio(Actor[AudioMessage | AudioStalled]):
                 elif now_s >= self._last_frame_s + limit_s:
                     self.context.ref.tell_nowait(AudioStalled(self._last_frame_s))
         finally:  # also of a crash
+            self._detector.reset()
             self._speaking.pop(self.context.ref.name, None)
 
 

@@ -10,6 +10,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
+import trio
+
 from actors.meaning import Examples
 from assembly import wyoming
 from assembly.dialects import DIALECTS
@@ -24,6 +26,7 @@ from assembly.providers import (
 )
 from assembly.providers.language_models import EmbeddedModelAdapter
 from assembly.providers.rest import rest_after_s
+from assembly.providers.voice_detectors import VoiceDetectors
 from backends.commands.grammar import HassilGrammar
 from backends.commands.reload import ReloadingGrammar
 from backends.ingress.accepted_connection import IngressRoutes
@@ -58,7 +61,6 @@ from backends.protocols import (
 )
 from backends.speech import conditioning, wake_words
 from backends.speech.audio import make_decoder
-from backends.speech.vad import EarshotDetector
 from config.load import needs_key
 from config.settings import Settings
 from protocol.admission.notices import CertificateLook
@@ -88,6 +90,7 @@ class Adapters:
         self.pace = Pace()
         self.version = importlib.metadata.version("sayso")
         self.metrics = PrometheusMetrics()
+        self._voice_detectors = VoiceDetectors(settings, self.metrics.take, trio.current_time)
         self.machine = Machine()
         self.shared = shared_stores.shared_store(settings, self.metrics.take)
         self.keys = KeyRing(
@@ -114,9 +117,9 @@ class Adapters:
 
         return OpusSpeech(sample_rate_hz)
 
-    def make_detector(self) -> SpeechDetector:
+    def make_detector(self, load_level: Callable[[], int]) -> SpeechDetector:
         """Return a voice detector for one session."""
-        return EarshotDetector()
+        return self._voice_detectors.for_session(load_level)
 
     def make_wake_word_detector(self, word: str) -> WakeWordDetector:
         """Return a detector of a wake word for one session."""

@@ -16,6 +16,7 @@ from backends.ingress.http_access import AccessRoutes
 from backends.ingress.http_app import HttpServices
 from backends.ingress.http_commands import CommandRoute
 from backends.ingress.http_history import HistoryRoutes
+from backends.speech.vad import EarshotDetector
 from config.settings import Settings
 from protocol.admission.admission import retry_deferrable_s
 from protocol.messages.history import (
@@ -84,7 +85,7 @@ def audio_services(settings: Settings, refs: Refs, adapters: Adapters, status: S
         return retry_deferrable_s(status.load_level()) if ours.has_sessions else None
 
     audio = speech_services(refs).audio(
-        adapters.make_detector,
+        EarshotDetector,  # a recording is long, and read many times faster than real time
         pace=RecordingPace(max(1, settings.transcription.at_once - 1), rest_s),
         models=status.stt_models,
         hearing_problem=status.hearing_problem,

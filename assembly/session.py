@@ -231,7 +231,7 @@ class Sessions:
             self._settings.audio,
             AudioPeers(refs.vault, refs.connection, refs.dialogue, self._refs.metrics),
             make_decoder=self._adapters.make_decoder,
-            detector=self._adapters.make_detector(),
+            detector=self._adapters.make_detector(self._status.load_level),
             wake=WakeWord(self._settings.wake, self._adapters.make_wake_word_detector),
             speaking=self.speaking,
         )

@@ -116,6 +116,7 @@ FIGURES: Final = (
     _counter("no_speech_total", "Utterances without words, by reason.", "reason"),
     _counter("wakes_total", "Wake words that were heard, by word.", "word"),
     _counter("unheard_utterances_total", "Utterances that were not transcribed, because no wake word was said before."),
+    _counter("silero_frames_total", "Frames of 32 ms in which Silero judged whether there is speech."),
     _counter("expired_total", "Work abandoned at its deadline, by stage.", "stage"),
     _counter("traces_total", "Turns whose traces were sent, refused for good, or dropped.", "outcome"),
     # actors and workers

@@ -39,6 +39,10 @@ from runtime.workers.pool_statistics import PoolStatistics
 class SpeechDetector(Protocol):
     """Voice activity, one 16 ms frame at a time; keeps state between frames."""
 
+    @property
+    def clear_share(self) -> float:
+        """How far from the onset threshold to certainty (0..1) each word gets and noise seldom; 0 if noise does too."""
+
     def probabilities(self, pcm: bytes) -> Sequence[float]:
         """Return one speech probability 0..1 per whole 256-sample frame of 16 kHz s16le ``pcm``."""
 

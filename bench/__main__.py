@@ -26,6 +26,7 @@ PROGRAMS: Final[Mapping[str, Mapping[str, str]]] = {
         "noise": "bench.accuracy.noise",
         "noisy": "bench.accuracy.noisy",
         "pauses": "bench.accuracy.pauses",
+        "splits": "bench.accuracy.splits",
         "stt": "bench.engine.stt",  # measures words and speed
     },
     "engine": {name: f"bench.engine.{name}" for name in ("throughput", "stt", "gpu")},

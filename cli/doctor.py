@@ -28,6 +28,7 @@ from assembly.providers import (
     shared_stores,
     stores,
     synthesisers,
+    voice_detectors,
 )
 from assembly.providers.provider import Finding
 from assembly.providers.server_check import check_mcp
@@ -145,6 +146,7 @@ def wake_word(settings: Settings) -> Iterator[Finding]:
 CHECKS: Final[tuple[Callable[[Settings], Iterator[Finding]], ...]] = (
     python,
     providers,
+    voice_detectors.findings,
     wake_word,
     port,
     folders,

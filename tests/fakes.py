@@ -228,6 +228,7 @@ class FakeDetector:
     """Takes any sample that is not zero for voice; can be told to break at a certain frame, once."""
 
     FRAME_BYTES = 512
+    clear_share = 0.0
 
     def __init__(self, breaks: list[int] | None = None) -> None:
         self._rest = b""

@@ -75,6 +75,13 @@ VOICES: Final[Mapping[str, Embedded]] = {
         sha256="58afce0321b8d9c46d7cdf9c16500cc55a793b4220212dba6b70fb788b3baf06",
     ),
 }
+SILERO: Final[Mapping[str, Embedded]] = {
+    "silero-v6": Embedded(
+        packages=("faster-whisper",),
+        parts=("faster_whisper/assets/silero_vad_v6.onnx",),
+        sha256="4cbf549b8326f60f80f2536d9eefeb450a9abe83365a098031c89719f1be17d2",
+    ),
+}
 
 
 def resolve_whisper(name: str, models_dir: Path) -> Path:
@@ -109,6 +116,11 @@ def resolve_voice(name: str, models_dir: Path) -> Path:
     if not path.with_name(f"{path.name}.json").is_file():
         raise ModelError(f"a piper voice needs its .onnx.json beside it, and {path} has none")
     return path
+
+
+def resolve_silero(models_dir: Path) -> Path:
+    """Return the ONNX file of Silero's voice detector, which faster-whisper carries; raises ``ModelError``."""
+    return _resolve_file("silero-v6", SILERO, models_dir, suffix=".onnx", subfolder="vad")
 
 
 def voice_names(usual: str, models_dir: Path) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """Voice activity by earshot: one probability per 16 ms, 8 microseconds each, so it runs in the event loop.
 
-It takes some tones for speech; the recogniser's worker checks with another detector (``backends/speech/whisper.py``).
+It takes some tones and much noise for speech; another detector judges what it may take for speech
+(``backends/speech/two_stage_vad.py``), and the recogniser's worker whole utterances (``backends/speech/whisper.py``).
 It also reports speech for some 110 ms after its end, which a comparison of levels shortens where the room is
 quiet: docs/decisions/0011.
 """
@@ -35,6 +36,8 @@ class Levels:
 
 class EarshotDetector:
     """A ``SpeechDetector``; samples that do not fill a frame wait for the next call."""
+
+    clear_share: Final = 0.0  # at 25 dB below its usual level a short word never gets to 0.75
 
     def __init__(self) -> None:
         self._detector = earshot.Detector()

@@ -4,13 +4,14 @@ Detector, endpointer, recogniser and grammar are the server's own with its own s
 process. The decisions on pauses are missing, because they depend on the clock.
 """
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from assembly.providers.voice_detectors import VoiceDetectors
 from backends.commands.grammar import HassilGrammar
 from backends.jobs import Clip, TranscribeClips
-from backends.speech.vad import EarshotDetector
 from backends.speech.whisper import WhisperWorker
 from backends.speech.whisper_params import whisper_params
 from config.load import load
@@ -28,6 +29,7 @@ class OfflineRecogniser:
         """Load the model; ``commands`` holds a user's files, ``settings`` are some of the transcription's."""
         flags = {f"transcription.{name}": str(value).lower() for name, value in settings.items()}
         self._settings = load(None, {}, flags).settings
+        self._detectors = VoiceDetectors(self._settings, lambda _: None, time.monotonic)
         self._grammar = HassilGrammar([commands])
         transcription = self._settings.transcription
         self._vocabulary = self._grammar.vocabulary("en") if transcription.vocabulary else ()
@@ -35,11 +37,14 @@ class OfflineRecogniser:
 
     def hear(self, pcm: bytes) -> Iterator[tuple[str, CommandMatch | None]]:
         """Yield the text and the command of each utterance of 16 kHz mono s16le; rejected ones have an empty text."""
-        detector, endpointer = EarshotDetector(), Endpointer(self._settings.audio)
+        detector, endpointer = self._detectors.for_session(int), Endpointer(self._settings.audio)
         for at in range(0, len(pcm), BLOCK_BYTES):
-            for event in endpointer.feed(detector.probabilities(pcm[at : at + BLOCK_BYTES])):
+            probabilities = detector.probabilities(pcm[at : at + BLOCK_BYTES])
+            endpointer.clear_share = detector.clear_share
+            for event in endpointer.feed(probabilities):
                 if isinstance(event, Ended):
                     yield self._understood(pcm[2 * event.start_sample : 2 * event.end_sample])
+        detector.reset()
 
     def _understood(self, said: bytes) -> tuple[str, CommandMatch | None]:
         job = TranscribeClips((Clip(len(said), "en", self._vocabulary),))

@@ -18,5 +18,6 @@ class AudioSettings:
     buffer_s: float = attrs.field(validator=[gt(0), le(60)])
     block_samples: int = attrs.field(validator=[ge(160), le(16_000)])
     max_block_samples: int = attrs.field(validator=[ge(160), le(16_000)])
+    silero_sessions: int = attrs.field(validator=[ge(0), le(10_000)])
     normalise: bool
     noise_suppression: int = attrs.field(validator=[ge(0), le(4)])

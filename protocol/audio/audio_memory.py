@@ -14,6 +14,9 @@ import attrs
 from protocol.audio.pcm_buffer import PcmBuffer
 from protocol.audio.wake import WakeMemory
 
+PAIR_SAMPLES: Final = 512  # two frames: what the second detector judges at once
+FRAME_SAMPLES: Final = 256
+WARM_UP_SAMPLES: Final = 32 * PAIR_SAMPLES  # 1 s: what the detectors know of older samples makes no difference
 MAX_HANDED: Final = 8  # utterances that may wait in front of a dialogue that is busy
 
 
@@ -57,6 +60,16 @@ class AudioMemory:
     def replay_from(self) -> int:
         """Return the first sample that is kept and not processed."""
         return min(max(self.speech_start, self.pcm.start), self.pcm.end)
+
+    def warm_up_from(self) -> int:
+        """Return the sample at which detectors begin, before ``replay_from``, to judge as those did that were lost.
+
+        It lies whole frames before, and, if the frames go on from those of the stream's beginning, on a pair of them.
+        """
+        start, origin = self.replay_from(), self.pcm.first_sample
+        earliest = max(self.pcm.start, start - WARM_UP_SAMPLES)
+        on_pair = earliest + (origin - earliest) % PAIR_SAMPLES
+        return min(start, on_pair + (start - on_pair) % FRAME_SAMPLES)
 
     def statistics(self) -> AudioMemoryStatistics:
         """Return the figures of the kept audio."""

@@ -7,6 +7,9 @@ Rules kept here:
 * No sample is in two utterances, and none is longer than the maximum.
 * Every ``Onset`` is followed by exactly one ``Ended`` or ``Dropped`` before the next. In between, each
   silence that may become the end is reported by one ``Paused``, with the samples that the utterance will have then.
+* What begins is told at once, and transcribed only with enough clear voice in it, if the detector says what is clear:
+  noise is taken for a voice now and then, but seldom with certainty, and a higher onset threshold would cut soft
+  beginnings instead.
 * Silence ends an utterance, and its words decide how much of it: less after a complete command, and after one that may
   go on but can be amended then; more after words that need others, most after half a command. While they are being
   transcribed they are waited for: nothing can be done without them. Such a verdict is about one pause and is forgotten
@@ -137,6 +140,7 @@ class DetectorFrame:
     start_sample: int
     probability: float
     is_voiced: bool
+    is_clear: bool
 
     @property
     def end_sample(self) -> int:
@@ -151,6 +155,7 @@ class _Speech:
     start_sample: int
     last_voice_sample: int
     voiced_frames: int = 0
+    clear_frames: int = 0
     is_continued: bool = False
     """Whether it was split off from the one before: then its voice is the end of a word, however short."""
     frames: deque[DetectorFrame] = attrs.field(factory=lambda: deque(maxlen=SPLIT_SEARCH_FRAMES))
@@ -163,6 +168,7 @@ class _Speech:
         self.frames.append(frame)
         if frame.is_voiced:
             self.voiced_frames += 1
+            self.clear_frames += frame.is_clear
             self.last_voice_sample = frame.end_sample
             self.verdict = None
 
@@ -190,8 +196,12 @@ class Endpointer:
     """
 
     def __init__(self, rules: EndpointRules, *, hands_free: bool = True) -> None:
-        """Listen from sample 0; ``hands_free`` and ``tells_growth`` can be changed at any time."""
+        """Listen from sample 0; ``hands_free``, ``tells_growth`` and ``clear_share`` can be changed at any time.
+
+        ``clear_share`` is that of a ``SpeechDetector``: how far from the onset threshold to certainty a clear voice is.
+        """
         self.hands_free = hands_free
+        self.clear_share = 0.0
         self.tells_growth = False
         self._rules = rules
         self._position = 0
@@ -270,7 +280,9 @@ class Endpointer:
         threshold = self._rules.release_threshold if self._was_voiced else self._rules.onset_threshold
         # the release threshold only ever prolongs, also if it was set above the other
         self._was_voiced = probability > min(threshold, self._rules.onset_threshold)
-        frame = DetectorFrame(self._position, probability, self._was_voiced)
+        clear_above = self._rules.onset_threshold + self.clear_share * (1 - self._rules.onset_threshold)
+        is_clear = self._was_voiced and (not self.clear_share or probability > clear_above)
+        frame = DetectorFrame(self._position, probability, self._was_voiced, is_clear)
         self._position = frame.end_sample
         return frame
 
@@ -285,7 +297,7 @@ class Endpointer:
 
     def _open(self, start_sample: int, at_sample: int) -> Onset:
         """Begin an utterance; the frames that led to it count as its own."""
-        self._speech = _Speech(start_sample, last_voice_sample=at_sample)
+        self._speech = _Speech(start_sample, at_sample)
         for frame in self._recent:
             if frame.start_sample >= at_sample:
                 self._speech.add(frame)
@@ -329,9 +341,11 @@ class Endpointer:
         return Ended(speech.start_sample, end_sample, last_voice_sample, reason)
 
     def _is_enough(self, speech: _Speech) -> bool:
-        """Whether it is worth transcribing; while the button is down, its time counts instead of the voice."""
-        pressed_for = self._position - speech.start_sample
-        length = pressed_for if self._is_pressed else speech.voiced_frames * FRAME_SAMPLES
+        """Whether it is worth transcribing; while the button is down, its time counts instead of the clear voice."""
+        if self._is_pressed:
+            length = self._position - speech.start_sample
+        else:
+            length = FRAME_SAMPLES * (speech.voiced_frames if speech.is_continued else speech.clear_frames)
         return length >= (1 if speech.is_continued else max(1, _samples(self._rules.min_speech_ms)))
 
     def _forget(self) -> None:
@@ -348,12 +362,17 @@ class Endpointer:
         before = [frame.end_sample for frame in speech.frames if frame.start_sample < at_sample and frame.is_voiced]
         after = [frame for frame in speech.frames if frame.start_sample >= at_sample]
         last_voice_sample = before[-1] if before else min(speech.last_voice_sample, at_sample)
-        ended = Ended(speech.start_sample, at_sample, last_voice_sample, "max_length")
+        is_enough = self._is_enough(speech)
+        ended = (
+            Ended(speech.start_sample, at_sample, last_voice_sample, "max_length")
+            if is_enough
+            else Dropped(speech.start_sample, at_sample)
+        )
         self._floor = at_sample
         if not self._is_pressed and not any(frame.is_voiced for frame in after):
             self._forget()
             return [ended]
-        self._speech = _Speech(at_sample, last_voice_sample=at_sample, is_continued=True)
+        self._speech = _Speech(at_sample, at_sample, is_continued=is_enough)
         for frame in after:
             self._speech.add(frame)
         return [ended, Onset(at_sample, at_sample)]

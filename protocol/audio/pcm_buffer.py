@@ -47,6 +47,11 @@ class PcmBuffer:
         return len(self._ring)
 
     @property
+    def first_sample(self) -> int:
+        """Position at which the buffer began; the sample may be overwritten."""
+        return self._first_sample
+
+    @property
     def start(self) -> int:
         """Position of the oldest sample that is still there."""
         return max(self._first_sample, self.end - self.capacity)

@@ -1,5 +1,6 @@
 """The audio actor with scripted actors around it, for its tests."""
 
+from collections.abc import Callable
 from typing import Any
 
 import attrs
@@ -8,6 +9,7 @@ from trio.testing import wait_all_tasks_blocked
 
 from actors.audio import Audio, AudioPeers, WakeWord
 from actors.vault import Vault
+from backends.protocols import SpeechDetector
 from protocol.messages import events
 from protocol.messages.hearing import AudioReceived, UtterancePaused
 from protocol.messages.session import Configured
@@ -29,6 +31,8 @@ class AudioHarness:
     memory: SessionMemory = attrs.field(factory=lambda: session_memory("s", "t", samples=45 * RATE_HZ))
     breaks: list[int] = attrs.field(factory=list)
     """Frames, counted anew in each incarnation, at which the detector breaks."""
+    make_detector: Callable[[], SpeechDetector] | None = None
+    """Makes another detector than the fake one."""
     formats: list[events.AudioFormat] = attrs.field(factory=list)
     block_samples: int = 256
     speaking: dict[str, str] = attrs.field(factory=dict)
@@ -50,7 +54,7 @@ class AudioHarness:
                 attrs.evolve(default_settings().audio, block_samples=self.block_samples),
                 AudioPeers(vault.ref, connection.ref, dialogue.ref, metrics.ref),
                 make_decoder=make_decoder,
-                detector=FakeDetector(self.breaks),
+                detector=self.make_detector() if self.make_detector else FakeDetector(self.breaks),
                 wake=WakeWord(default_settings().wake, FakeWakeWordDetector),
                 speaking=self.speaking,
             )

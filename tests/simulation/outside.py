@@ -420,7 +420,7 @@ class Outside:
     def make_encoder(self, _sample_rate_hz: int) -> SpeechEncoder:
         raise AssertionError("nobody here wants packets")
 
-    def make_detector(self) -> FakeDetector:
+    def make_detector(self, _load_level: Callable[[], int]) -> FakeDetector:
         return FakeDetector()
 
     def make_wake_word_detector(self, word: str) -> FakeWakeWordDetector:

@@ -11,6 +11,8 @@ RATE_HZ = 16_000
 class LoudnessDetector:
     """Takes loud for speech, so that tests can write speech with a square wave."""
 
+    clear_share = 0.0
+
     def __init__(self) -> None:
         self._rest = b""
 

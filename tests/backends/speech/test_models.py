@@ -265,7 +265,7 @@ def test_a_plain_name_holds_no_path(name: str, expected: bool) -> None:
 
 
 def test_the_pinned_hashes_are_whole() -> None:
-    for embedded in (*models.WHISPER.values(), *models.LLM.values(), *models.VOICES.values()):
+    for embedded in (*models.WHISPER.values(), *models.LLM.values(), *models.VOICES.values(), *models.SILERO.values()):
         assert len(bytes.fromhex(embedded.sha256)) == 32
         assert len(embedded.packages) == len(embedded.parts)
 

@@ -35,6 +35,41 @@ def test_replay_begins_with_the_oldest_sample_that_is_left() -> None:
     assert kept.pcm.slice(kept.replay_from(), kept.pcm.end) == b""
 
 
+def test_detectors_begin_a_second_before_the_replay_on_a_pair_of_frames() -> None:
+    kept = memory(capacity=100_000)
+    kept.pcm.append(bytes(2 * 60_000))
+    kept.speech_start = 40_192  # 157 frames: the second of a pair
+    begin = kept.warm_up_from()
+    assert begin % 512 == 0
+    assert (40_192 - begin) % 256 == 0
+    assert 16_384 - 512 <= 40_192 - begin <= 16_384
+
+
+def test_detectors_begin_with_the_stream_if_that_is_nearer() -> None:
+    kept = memory(capacity=100_000)
+    kept.pcm.append(bytes(2 * 60_000))
+    kept.speech_start = 1_024
+    assert kept.warm_up_from() == 0
+    assert memory().warm_up_from() == 0
+
+
+def test_of_a_stream_that_began_elsewhere_the_pairs_are_counted_from_its_beginning_here() -> None:
+    kept = AudioMemory(PcmBuffer(100_000, first_sample=777))
+    kept.pcm.append(bytes(2 * 60_000))
+    kept.speech_start = 777 + 40_192
+    assert (kept.warm_up_from() - 777) % 512 == 0
+
+
+def test_after_overwritten_samples_detectors_begin_whole_frames_before_the_replay() -> None:
+    kept = memory(capacity=10_000)
+    kept.pcm.append(bytes(2 * 60_001))
+    assert kept.warm_up_from() == kept.replay_from() == 50_001
+    kept.speech_start = 55_555
+    begin = kept.warm_up_from()
+    assert 50_001 <= begin < 50_001 + 768
+    assert (55_555 - begin) % 256 == 0
+
+
 def test_statistics_show_how_much_is_kept() -> None:
     kept = memory()
     kept.pcm.append(bytes(3_000))

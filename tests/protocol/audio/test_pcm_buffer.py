@@ -96,3 +96,9 @@ def test_a_stream_that_goes_on_begins_at_its_own_position() -> None:
     assert buffer.slice(12, 16) == bytes(range(4, 12))
     with pytest.raises(IndexError):
         buffer.slice(11, 12)
+
+
+def test_the_first_sample_stays_where_it_was_when_it_is_overwritten() -> None:
+    buffer = PcmBuffer(4, first_sample=10)
+    buffer.append(bytes(2 * 6))
+    assert (buffer.first_sample, buffer.start, buffer.end) == (10, 12, 16)
