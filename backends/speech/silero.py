@@ -2,7 +2,7 @@
 
 It is surer than earshot in noise, and takes 60 to 90 microseconds for a chunk. The network is small (0.4 million
 multiplications a frame: a spectrum, four convolutions, one LSTM cell), so that calling ONNX Runtime costs more than
-computing; numpy takes half the time and no library of its own (docs/decisions/0028). The weights are those that
+computing; numpy takes half the time and no library of its own (docs/decisions/0025). The weights are those that
 faster-whisper carries, and so are the results, to the sixth digit.
 
 Algorithm and weights: https://github.com/snakers4/silero-vad (MIT).
