@@ -31,7 +31,7 @@ from config.settings import Settings
 from protocol.admission.drain import HURRY_S, LAST_RESORT_S, come_back_within_s
 from protocol.messages.inboxes import DialogueMessage
 from protocol.messages.session import StopAdmitting
-from runtime import ChildSpec, Intensity, Ref, Registry, Strategy, Supervisor, run_tree
+from runtime import ChildSpec, Intensity, Ref, Registry, Shared, Strategy, Supervisor, Zombies, run_tree
 from runtime.supervision.watchdog import WatchdogSettings, Watcher, run_watchdog
 
 log = logging.getLogger("sayso.supervisor")
@@ -48,6 +48,7 @@ class Server:
         adapters = Adapters(settings) if adapters is None else adapters
         live: Registry[DialogueMessage] = Registry()
         self.settings = settings
+        self.pace = adapters.pace
         self.refs = Refs()
         self.leaving = Leaving()
         self.board = StatusBoard()
@@ -104,7 +105,11 @@ async def serve(
         nursery.start_soon(run_watchdog, Watcher(WatchdogSettings()))
         nursery.start_soon(leave, server, nursery.cancel_scope)
         run = partial(
-            run_tree, server.root(), stop_timeout_s=settings.supervisor.stop_timeout_s, on_zombies=partial(os._exit, 75)
+            run_tree,
+            server.root(),
+            shared=Shared(zombies=Zombies(on_exceeded=lambda _: os._exit(EXIT_MUST_RESTART)), pace=server.pace),
+            stop_timeout_s=settings.supervisor.stop_timeout_s,
+            on_zombies=partial(os._exit, EXIT_MUST_RESTART),
         )
         tree = await nursery.start(run)
         server.board.tree.publish(tree)

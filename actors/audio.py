@@ -25,7 +25,17 @@ from protocol.audio.endpointing import Dropped, Ended, Endpointer, Grown, Onset,
 from protocol.audio.wake import Unheard, WakeEvent, WakeGate, Woken
 from protocol.dialects.attach import ConnectionMessage
 from protocol.dialects.client_memory import ClientView
-from protocol.messages.events import AudioAck, AudioEnd, AudioFormat, AudioStart, Respond, WakeDetected, WakeState
+from protocol.messages.events import (
+    AudioAck,
+    AudioDiscard,
+    AudioEnd,
+    AudioFormat,
+    AudioStart,
+    Bye,
+    Respond,
+    WakeDetected,
+    WakeState,
+)
 from protocol.messages.hearing import (
     INTERNAL_RATE_HZ,
     AudioReceived,
@@ -170,7 +180,11 @@ class Audio(Actor[AudioMessage | AudioStalled]):
                 self._memory.is_pressed = False
                 await self._listen_on()
                 await self._end_audio()
-            case Respond():
+            case AudioDiscard():
+                self._memory.is_pressed = False
+                await self._listen_on()
+                await self._emit(self._gate.discard())
+            case Respond() | Bye():
                 await self._peers.dialogue.tell(message)
             case PauseJudged() | ReplyExpected() | NothingHeard():
                 await self._emit(self._note(message))

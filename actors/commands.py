@@ -8,9 +8,10 @@ import attrs
 import trio
 
 from runtime import Actor
+from runtime.messaging.pace import SELDOM
 
 log = logging.getLogger("sayso.commands")
-LOOK_EVERY_S = 1.0  # seconds; about as long as a person takes from the editor to the microphone
+LOOK_EVERY_S = 1.0  # seconds; about as long as a person takes from the editor to the microphone, while one is there
 
 
 class CommandFilesChange(Protocol):
@@ -38,7 +39,7 @@ class CommandsStatistics:
 
 
 class Commands(Actor[Never]):
-    """Checks the files every second; ``check`` blocks, so it runs in a thread."""
+    """Checks the files every second while the server is used; ``check`` blocks, so it runs in a thread."""
 
     def __init__(self, check: Callable[[], CommandFilesChange | None]) -> None:
         self._check = check
@@ -55,7 +56,7 @@ class Commands(Actor[Never]):
 
     async def _watch(self) -> None:
         while True:
-            await trio.sleep(LOOK_EVERY_S)
+            await self.context.shared.pace.wait(LOOK_EVERY_S, beats=SELDOM)
             change = await trio.to_thread.run_sync(self._check)
             if change is not None:
                 self._take(change)

@@ -202,8 +202,8 @@ class Dialogue(Actor[DialogueMessage]):
                 await self._turn.resume()
             case actions.CutTurn(heard_ms, lets_call_end):
                 self._turn.interrupt(heard_ms, lets_call_end=lets_call_end)
-            case actions.GiveConsent(call_id, approve, stops):
-                self._turn.confirm(call_id, approve=approve, stops=stops)
+            case actions.GiveConsent() | actions.GiveOutput():
+                self._turn.answer(action)
 
     def _hear(self, action: actions.HearAction) -> None:
         start_soon = self.context.nursery.start_soon

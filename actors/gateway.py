@@ -9,7 +9,7 @@ Rules kept here:
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from typing import Never
 
 import attrs
@@ -88,6 +88,7 @@ class Gateway(Actor[GatewayMessage]):
             count=peers.metrics.tell_nowait,
             on_places=self._count_places,
             jitter=self._jitter,
+            use=self._use,
         )
         self._ingress = make_ingress(self, self._admission)
         self._open_session = open_session
@@ -101,7 +102,7 @@ class Gateway(Actor[GatewayMessage]):
         """Open the port; ready when it is open."""
         self._publish_report = await self.context.nursery.start(self._peers.reports.lend)
         if self._keys is not None:
-            self.context.nursery.start_soon(self._keys.run)
+            self.context.nursery.start_soon(self._keys.run, self.context.shared.pace)
         addresses = await self.context.nursery.start(self._serve)
         self._report = attrs.evolve(self._report, addresses=tuple(addresses))
         self._publish_report(self._report)
@@ -121,6 +122,9 @@ class Gateway(Actor[GatewayMessage]):
     def _jitter(self) -> float:
         """Return a random factor for a refused client's wait."""
         return self.context.shared.rng.uniform(1, 2)
+
+    def _use(self) -> AbstractContextManager[None]:
+        return self.context.shared.pace.use()
 
     def _count_places(self, taken: int) -> None:
         self._report = attrs.evolve(self._report, places_taken=taken)

@@ -250,7 +250,12 @@ class Inference(Actor[InferenceMessage]):
         budget_tokens = settings.context_size - max_tokens - round(offered / CHARS_PER_TOKEN)
         return await model.generate(
             CompletionRequest(
-                fit(message.messages, budget_tokens), attempt, max_tokens, message.tools, self._model_for(message)
+                fit(message.messages, budget_tokens),
+                attempt,
+                max_tokens,
+                message.tools,
+                self._model_for(message),
+                message.must_call,
             )
         )
 

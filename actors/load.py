@@ -6,6 +6,8 @@ Rules kept here:
   missed and ten thousand sessions cost nothing.
 * The loop's lag is measured by the loop itself, twenty times a second; what blocks is read in a thread. If that
   hangs, the rest is judged with what was read last.
+* While nobody uses the server the lag is not measured and the machine is looked at seldom, unless work is refused:
+  the level must sink in time for those who come. The first client has it looked at at once.
 """
 
 import logging
@@ -84,16 +86,20 @@ class Load(Actor[Never]):
         return LoadStatistics(level=int(self._controller.level))
 
     async def _measure_lag(self) -> None:
-        waited_s = self._actions.waited_s()
+        pace = self.context.shared.pace
         while True:
-            due_s, before_s = trio.current_time() + LAG_TICK_S, waited_s
-            await trio.sleep_until(due_s)
-            now_s, waited_s = trio.current_time(), self._actions.waited_s()
-            self._lags.add(now_s - due_s, waited_s - before_s, now_s)
+            await pace.wait_used()
+            waited_s = self._actions.waited_s()
+            while pace.is_used:
+                due_s, before_s = trio.current_time() + LAG_TICK_S, waited_s
+                await trio.sleep_until(due_s)
+                now_s, waited_s = trio.current_time(), self._actions.waited_s()
+                self._lags.add(now_s - due_s, waited_s - before_s, now_s)
+            self._lags = Lags(WINDOW_S)  # what was measured so far will be old
 
     async def _watch(self) -> None:
         while True:
-            await trio.sleep(self._settings.sample_interval_s)
+            await self._pause()
             was_killed = await self._look()
             now_s = trio.current_time()
             if was_killed:
@@ -103,6 +109,12 @@ class Load(Actor[Never]):
             report = self._controller.sample([*self._own_readings(now_s), *self._machine.readings], now_s)
             self._tell(before, report)
             self._act(report, now_s)
+
+    async def _pause(self) -> None:
+        if self._controller.level >= Level.NO_SHEDDABLE:
+            await trio.sleep(self._settings.sample_interval_s)
+        else:
+            await self.context.shared.pace.wait(self._settings.sample_interval_s)
 
     async def _look(self) -> bool:
         """Sample the machine; return whether memory ran out.

@@ -22,6 +22,7 @@ from runtime.workers.pool_statistics import PoolOwnerStatistics, PoolStatistics,
 LAG_TICK_S = 0.1
 ACTORS_AT_ONCE = 32  # actors sampled without a pause: about a millisecond
 MS_PER_S = 1000
+RESTARTS = "actor_restarts_total"  # an alert counts their growth
 SESSION_ID_CHARS = 16
 Totals = Counter[tuple[str, tuple[str, ...]]]
 """Totals of the actors since their start, by metric and labels."""
@@ -114,7 +115,7 @@ class Metrics(Actor[MetricsMessage]):
             self._registry.gauge("sessions", ("live",), sessions)
             self._registry.gauge("event_loop_tasks", (), trio.lowlevel.current_statistics().tasks_living)
             await self._sample_actors()
-            await trio.sleep(self._settings.sample_interval_s)
+            await self.context.shared.pace.wait(self._settings.sample_interval_s)
 
     async def _sample_actors(self) -> None:
         """Set the actors' figures; a session's actors share their role's label, so that labels stay few.
@@ -140,11 +141,15 @@ class Metrics(Actor[MetricsMessage]):
         self._count_growth(totals)
 
     def _count_growth(self, totals: Totals) -> None:
-        """Count the growth since the last sample; counters that ended with their actor do not grow."""
+        """Count the growth since the last sample; counters that ended with their actor do not grow.
+
+        Of an actor's restarts 0 is counted first, so that Prometheus sees the first one as growth.
+        """
         for (name, labels), total in totals.items():
+            is_new = name == RESTARTS and (name, labels) not in self._totals
             new = total - self._totals[name, labels]
-            if new > 0:
-                self._registry.count(name, labels, new)
+            if new > 0 or is_new:
+                self._registry.count(name, labels, max(0, new))
         self._totals = totals
 
     def _sample_pool(self, role: str, pool: PoolStatistics) -> None:
@@ -158,15 +163,14 @@ class Metrics(Actor[MetricsMessage]):
 
     async def _measure_lag(self) -> None:
         while True:
-            due_s = trio.current_time() + LAG_TICK_S
-            await trio.sleep_until(due_s)
-            self._registry.observe("event_loop_lag_seconds", (), trio.current_time() - due_s)
+            late_s = await self.context.shared.pace.wait(LAG_TICK_S)
+            self._registry.observe("event_loop_lag_seconds", (), late_s)
 
 
 def totals_of(role: str, child: ChildStatus) -> Totals:
     """Return the totals of one child: crashes, and messages that its mailbox did not deliver."""
     counters = child.mailbox.counters
-    totals: Totals = Counter({("actor_restarts_total", (role, "crash")): child.restarts})
+    totals: Totals = Counter({(RESTARTS, (role, "crash")): child.restarts})
     totals["expired_total", (role,)] = counters.expired
     totals["dropped_total", (role, "rejected")] = counters.rejected
     for reason, count in counters.dropped.items():

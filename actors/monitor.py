@@ -3,14 +3,15 @@
 Rules kept here:
 
 * What it remembers (``RecentPast``) is bounded, and outlives a crash of this actor.
-* A look at the server each second waits for nothing; what happens between two looks is told at the next one.
+* A look at the server each second waits for nothing; what happens between two looks is told at the next one. While
+  nobody uses the server a look is taken every ten seconds, and stands for the seconds after it.
 * No sender waits: records come through a mailbox that drops the newest when full.
 * What of it concerns clients is told to them (``protocol/admission/service_parts.py``).
 * Words are kept as history keeps them: without secrets, and not at all where history keeps none.
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 import attrs
@@ -25,6 +26,7 @@ from protocol.messages.inboxes import MonitorMessage
 from protocol.messages.records import Count, ToolRecord, TurnRecord
 from protocol.turns.redaction import kept
 from runtime import Actor
+from runtime.messaging.pace import IDLE_S
 
 LOOK_EVERY_S: Final = 1.0
 
@@ -69,6 +71,8 @@ class Monitor(Actor[MonitorMessage]):
         self._version = version
         self._unix_time = unix_time
         self._before: ServerLook | None = None
+        self._figures: Mapping[str, float] = {}
+        self._looked_s = math.inf
         self._totals: Mapping[str, float] = {}
         self._slowest_ms = 0.0
 
@@ -107,10 +111,16 @@ class Monitor(Actor[MonitorMessage]):
         while True:
             now_s = trio.current_time()
             self._look(now_s)
-            await trio.sleep_until(math.floor(now_s) + 1.5 * LOOK_EVERY_S)  # amid the next row of figures
+            if self.context.shared.pace.is_used:
+                await trio.sleep_until(math.floor(now_s) + 1.5 * LOOK_EVERY_S)  # amid the next row of figures
+            else:
+                await self.context.shared.pace.wait(LOOK_EVERY_S)
 
     def _look(self, now_s: float) -> None:
         (look, figures), past = self._look_at_server(), self._past
+        for row_s in skipped_rows_s(self._looked_s, now_s):
+            past.figures.add(row_s, self._figures)  # nobody used the server: what was seen last stands
+        self._looked_s, self._figures = now_s, figures
         if self._before is not None:
             self._tell(*noticed(self._before, look))
         self._before = look
@@ -128,3 +138,10 @@ class Monitor(Actor[MonitorMessage]):
         slowest = {"slowest_turn": self._slowest_ms} if grown["turns"] else {}
         past.figures.add(now_s, {**figures, **grown, **slowest})
         self._totals, self._slowest_ms = totals, 0.0
+
+
+def skipped_rows_s(looked_s: float, now_s: float) -> Iterable[float]:
+    """Return a moment in each second between two looks; none if more than a slow beat has passed."""
+    if not 0 < now_s - looked_s <= 2 * IDLE_S:
+        return ()
+    return (second + 0.5 for second in range(math.ceil(looked_s), math.floor(now_s)))

@@ -167,7 +167,7 @@ class ToolServer(Actor[ToolServerMessage]):
                 log.info("tool server %s is up with %d tools", self._name, len(self._listed.tools))
                 async with trio.open_nursery() as nursery:
                     nursery.start_soon(self._keep_listed, server)
-                    nursery.start_soon(self._delivery.keep_told, server)
+                    nursery.start_soon(self._delivery.keep_told, server, self.context.shared.pace)
                     self._forget(await server.wait_lost())  # before the block is left: ending a program takes seconds
                     nursery.cancel_scope.cancel()
         finally:

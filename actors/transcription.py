@@ -17,6 +17,7 @@ import trio
 
 from actors.stt.recogniser_queue import RecogniserQueue, RecogniserQueueStatistics, TranscriptionUnavailable
 from actors.stt.report import TranscriptionReport, speech_models
+from actors.stt.sentence_search import search
 from backends.protocols import JobPool
 from config.settings import TranscriptionSettings
 from protocol.admission.loaded_models import Held, ModelPolicy, expected_bytes, expired, to_unload
@@ -24,6 +25,7 @@ from protocol.language.speech_models import SpeechModels
 from protocol.messages.hearing import NoWords, Recognition, Transcribe
 from protocol.messages.inboxes import MetricsMessage, TranscriptionMessage
 from protocol.messages.models import ListModels, LoadModel, ModelShown, UnloadModel
+from protocol.messages.searching import FindSentences, FoundSentences, NoSearch
 from runtime import Actor, Ref
 from runtime.messaging.exits import leaves
 from runtime.messaging.published import Published
@@ -90,6 +92,8 @@ class Transcription(Actor[TranscriptionMessage]):
         match message:
             case Transcribe():
                 self.context.reply_in_task(self._transcribe, message)
+            case FindSentences():
+                self.context.reply_in_task(self._find, message)
             case ListModels():
                 self.context.reply_in_task(self._list)
             case LoadModel(name):
@@ -136,6 +140,13 @@ class Transcription(Actor[TranscriptionMessage]):
             raise LanguageNotHeard(problem)
         queue = await self._ready_queue(models.model_for(message.language, message.model))
         return await queue.answer(message)
+
+    async def _find(self, message: FindSentences) -> FoundSentences | NoSearch:
+        """Look for sentences with the model that has transcribed the utterance; none is loaded for it."""
+        queue = self._queues.get(self._models().model_for(message.language, message.model))
+        if queue is None or not queue.is_ready.is_set():
+            return NoSearch("busy")
+        return await search(queue, message, self._settings)
 
     # --- loaded models -----------------------------------------------------------------------------
 

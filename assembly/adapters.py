@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from actors.meaning import Examples
 from assembly import wyoming
@@ -29,6 +29,7 @@ from backends.ingress.accepted_connection import IngressRoutes
 from backends.ingress.audio_services import AudioServices
 from backends.ingress.descriptors import fitted
 from backends.ingress.http_app import UPLOADS, HttpServices, make_app
+from backends.ingress.http_listen import LISTEN, in_own_form
 from backends.ingress.hypercorn_bridge import HttpApp
 from backends.ingress.joined import JoinedIngress
 from backends.ingress.server import TrioIngress
@@ -61,12 +62,14 @@ from protocol.admission.notices import CertificateLook
 from protocol.dialects.speech_frames import SpeechEncoder
 from protocol.messages.events import AudioFormat
 from protocol.messages.understanding import ToolAnnouncement
+from runtime.messaging.pace import Pace
 from runtime.policies.restart import Backoff
 from runtime.workers.pool import Pool, WorkerLimits, WorkerSpec
 
 # a bad file ends the process, which is no reason to delay the next one
 MEDIA_BACKOFF = Backoff(base_s=0.05, cap_s=0.5, healthy_s=0.0)
 MEDIA_NICE = 5  # lowers its share of a contended processor to a third: live sessions go first
+AnyPool = TypeVar("AnyPool", bound=JobPool)
 BUILTIN_SERVER = "sayso-tools"  # the server that the built-in command sentences call
 
 
@@ -79,6 +82,7 @@ class Adapters:
         stores.check(settings)
         wyoming.check(settings.gateway)
         self._settings = settings
+        self.pace = Pace()
         self.version = importlib.metadata.version("sayso")
         self.metrics = PrometheusMetrics()
         self.machine = Machine()
@@ -121,15 +125,16 @@ class Adapters:
 
     def recogniser_pool(self, may_recycle: Callable[[], bool]) -> JobPool:
         """Return the default model's pool of recognisers; processes are replaced only when ``may_recycle()``."""
-        return recognisers.recogniser_pool(self._settings, may_recycle)
+        return paced(recognisers.recogniser_pool(self._settings, may_recycle), self.pace)
 
     def whisper_pool(self, model: str | None = None) -> Pool:
         """Return the pool of Whisper processes for the default model, or for another one."""
-        return recognisers.whisper_pool(self._settings, model)
+        return paced(recognisers.whisper_pool(self._settings, model), self.pace)
 
     def synthesiser_pool(self) -> JobPool | None:
         """Return the pool of synthesisers, ``None`` if speech is off."""
-        return synthesisers.synthesiser_pool(self._settings)
+        pool = synthesisers.synthesiser_pool(self._settings)
+        return None if pool is None else paced(pool, self.pace)
 
     def voices(self) -> Sequence[str] | None:
         """Return the voices that clients may name; ``None`` for any, with a remote server. Reads the disk."""
@@ -147,13 +152,14 @@ class Adapters:
             threads=1,
         )
         limits = WorkerLimits(memory_bytes=settings.worker_memory_mb << 20)
-        return Pool(spec, 1, limits=limits, backoff=MEDIA_BACKOFF)
+        return paced(Pool(spec, 1, limits=limits, backoff=MEDIA_BACKOFF), self.pace)
 
     # --- the meaning of sentences ----------------------------------------------------------------
 
     def meaning_pool(self) -> Pool | None:
         """Return the process that reads what sentences mean, ``None`` if that is off."""
-        return embeddings.meaning_pool(self._settings)
+        pool = embeddings.meaning_pool(self._settings)
+        return None if pool is None else paced(pool, self.pace)
 
     def make_examples(self) -> Examples:
         """Return an index of the user's own commands, empty."""
@@ -167,7 +173,10 @@ class Adapters:
 
     def embedded_model(self) -> EmbeddedModelAdapter | None:
         """Return the embedded model, if it may be used."""
-        return language_models.embedded_model(self._settings)
+        model = language_models.embedded_model(self._settings)
+        if model is not None:
+            paced(model.pool, self.pace)
+        return model
 
     def response_cache(self) -> ResponseCache | None:
         """Return the cache of answers, if it is enabled."""
@@ -211,7 +220,9 @@ class Adapters:
     ) -> AbstractAsyncContextManager[ToolConnection]:
         """Return the block that connects to a server."""
         settings = self._settings.tools
-        common = McpSettings(connect_timeout_s=settings.connect_timeout_s, result_max_chars=settings.result_max_chars)
+        common = McpSettings(
+            connect_timeout_s=settings.connect_timeout_s, result_max_chars=settings.result_max_chars, pace=self.pace
+        )
         servers: ToolConnectionFactory = McpServers(self._tool_servers, common)
         if self.home is not None:
             servers = self.home.speaking(servers)
@@ -234,9 +245,15 @@ class Adapters:
         """Return the listener, with the HTTP app behind it, and that for Wyoming beside it if there is to be one."""
         gateway = fitted(self._settings.gateway)
         app = HttpApp(make_app(services, audio), gateway, UPLOADS)
-        routes = IngressRoutes(DIALECTS, app)
+        routes = IngressRoutes(DIALECTS, app, frozenset({LISTEN}), in_own_form)
         web = TrioIngress(gateway, handlers, admission, routes, publish_certificate)
         if not gateway.wyoming_port:
             return web
         asked = wyoming.wyoming_services(gateway, self.version, audio, self.grammar)
         return JoinedIngress(web, WyomingIngress(WyomingContext(gateway, handlers, admission, asked)))
+
+
+def paced(pool: AnyPool, pace: Pace) -> AnyPool:
+    """Return a pool whose idle workers are looked at as often as ``pace`` says."""
+    pool.set_pace(pace)
+    return pool

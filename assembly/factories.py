@@ -8,6 +8,7 @@ Rules kept here:
 
 import random
 import time
+from collections.abc import Sequence
 from functools import partial
 from typing import Final
 
@@ -44,8 +45,9 @@ from backends.ingress.web_page import web_routes
 from backends.keys.key_ring import KeyCheck
 from backends.load_sensors import LoadSensors
 from backends.machine import ProcessorWaits
+from backends.protocols import AdmissionCheck
 from backends.traces import OtlpExporter
-from config.settings import Settings
+from config.settings import Settings, SupervisorSettings
 from protocol.admission.admission import TRIALS_MAX
 from protocol.admission.capacity import Demand
 from protocol.admission.drain import DrainPhase
@@ -109,15 +111,21 @@ class Factories:
         )
 
     def make_history(self) -> History:
-        """Return the writer of the database."""
-        return History(self.settings.history, self.adapters.store(), self.refs.metrics)
+        """Return the writer of the database; without sessions it keeps nothing."""
+        settings = self.settings.history
+        ours = attrs.evolve(settings, enabled=settings.enabled and self.settings.supervisor.has_sessions)
+        return History(ours, self.adapters.store(), self.refs.metrics)
 
-    def make_commands(self) -> Commands:
-        """Return the actor that reads changed command files."""
+    def make_commands(self) -> Commands | Skip:
+        """Return the actor that reads changed command files; skipped without sessions."""
+        if not self.settings.supervisor.has_sessions:
+            return Skip()
         return Commands(self.adapters.command_files.check)
 
-    def make_tools(self) -> Supervisor:
-        """Return the supervisor of one actor for each MCP server, and of the router."""
+    def make_tools(self) -> Supervisor | Skip:
+        """Return the supervisor of one actor for each MCP server, and of the router; skipped without sessions."""
+        if not self.settings.supervisor.has_sessions:
+            return Skip()
         servers: dict[str, Ref[ToolServerMessage]] = {
             name: Ref(f"tools.{name}", JOBS) for name in self.adapters.tool_server_names()
         }
@@ -146,8 +154,10 @@ class Factories:
             rng=self.rng,
         )
 
-    def make_meaning(self) -> MeaningReader:
-        """Return the actor that reads what sentences mean."""
+    def make_meaning(self) -> MeaningReader | Skip:
+        """Return the actor that reads what sentences mean; skipped without sessions."""
+        if not self.settings.supervisor.has_sessions:
+            return Skip()
         return MeaningReader(
             self.settings.understanding,
             self.adapters.meaning_pool(),
@@ -156,8 +166,10 @@ class Factories:
             self.refs.metrics,
         )
 
-    def make_inference(self) -> Inference:
-        """Return the actor of the language models."""
+    def make_inference(self) -> Inference | Skip:
+        """Return the actor of the language models; skipped without sessions."""
+        if not self.settings.supervisor.has_sessions:
+            return Skip()
         return Inference(
             self.settings.inference,
             self.adapters.language_models(),
@@ -167,8 +179,10 @@ class Factories:
             load_level=self.status.load_level,
         )
 
-    def make_transcription(self) -> Transcription:
-        """Return the actor of speech to text."""
+    def make_transcription(self) -> Transcription | Skip:
+        """Return the actor of speech to text; skipped where speech is not recognised."""
+        if not self.settings.supervisor.does("recognise"):
+            return Skip()
         return Transcription(
             self.settings.transcription,
             self.adapters.recogniser_pool(lambda: self.status.load_level() < Level.NO_SHEDDABLE),
@@ -178,18 +192,22 @@ class Factories:
             reports=self.status.board.transcription,
         )
 
-    def make_speech(self) -> Speech:
-        """Return the actor of text to speech."""
+    def make_speech(self) -> Speech | Skip:
+        """Return the actor of text to speech; skipped where no speech is made."""
+        if not self.settings.supervisor.does("speak"):
+            return Skip()
         return Speech(self.settings.speech, self.adapters.synthesiser_pool(), self.refs.metrics)
 
-    def make_media(self) -> Media:
-        """Return the actor that decodes uploaded recordings."""
+    def make_media(self) -> Media | Skip:
+        """Return the actor that decodes uploaded recordings; skipped where speech is not recognised."""
+        if not self.settings.supervisor.does("recognise"):
+            return Skip()
         return Media(self.settings.media, self.adapters.media_pool(), self.refs.metrics)
 
     def make_shared(self) -> SharedKeeper | Skip:
         """Return the keeper of the shared store, if there is one."""
         store = self.adapters.shared
-        if store is None:
+        if store is None or not self.settings.supervisor.has_sessions:
             return Skip()
         actions = SharedActions(
             is_leaving=lambda: self.leaving.drain.phase is not DrainPhase.SERVING,
@@ -247,10 +265,24 @@ class Factories:
                 demand=self._demand,
                 count_awaited=self.sessions.directory.awaited.__len__,
                 handshakes=self.sessions.directory.handshakes,
-                checks=(KeyCheck(self.adapters.keys), RateCheck(self.sessions.directory.rates)),
+                checks=self._checks(),
                 keys=self.adapters.keys,
+                no_sessions=no_sessions(self.settings.supervisor),
             ),
         )
 
+    def _checks(self) -> Sequence[AdmissionCheck]:
+        """Return the checks of each request: of servers, which send those of many people, not how often they ask."""
+        key = KeyCheck(self.adapters.keys)
+        return (key, RateCheck(self.sessions.directory.rates)) if self.settings.supervisor.has_sessions else (key,)
+
     def _demand(self) -> Demand | None:
         return self.status.demand(self.sessions.speaking.values())
+
+
+def no_sessions(settings: SupervisorSettings) -> str | None:
+    """Return why there are no sessions; ``None`` of a whole server."""
+    if settings.has_sessions:
+        return None
+    does = " and ".join({"recognise": "recognises", "speak": "speaks"}[role] for role in settings.roles)
+    return f"this server only {does} for other servers (supervisor.roles): it has no sessions"

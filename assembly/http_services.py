@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+import attrs
 import trio
 
 from assembly.adapters import Adapters
@@ -10,7 +11,7 @@ from assembly.leaving import Leaving
 from assembly.refs import Refs
 from assembly.speech_services import SpeechServices
 from assembly.status_source import StatusSource
-from backends.ingress.audio_services import AudioServices
+from backends.ingress.audio_services import BOTH, AudioServices, RecordingPace
 from backends.ingress.http_access import AccessRoutes
 from backends.ingress.http_app import HttpServices
 from backends.ingress.http_commands import CommandRoute
@@ -37,7 +38,7 @@ def http_services(
     """Return the functions that the routes call."""
 
     async def tools() -> ToolList:
-        return await refs.tools.ask(ListTools())
+        return await refs.tools.ask(ListTools()) if settings.supervisor.has_sessions else ToolList()
 
     def drain(timeout_s: float | None) -> Mapping[str, object]:
         usual_s = settings.supervisor.drain_timeout_s
@@ -70,20 +71,27 @@ def history_routes(settings: Settings, refs: Refs) -> HistoryRoutes:
     async def delete(what: Deletion) -> Deleted:
         return await refs.history.ask(DeleteRecords(what))
 
-    return HistoryRoutes(find, conversations, delete, is_kept=settings.history.enabled)
+    return HistoryRoutes(
+        find, conversations, delete, is_kept=settings.history.enabled and settings.supervisor.has_sessions
+    )
 
 
 def audio_services(settings: Settings, refs: Refs, adapters: Adapters, status: StatusSource) -> AudioServices:
     """Return the functions of the audio API."""
-    return speech_services(refs).audio(
+    ours = settings.supervisor
+
+    def rest_s() -> float | None:
+        return retry_deferrable_s(status.load_level()) if ours.has_sessions else None
+
+    audio = speech_services(refs).audio(
         adapters.make_detector,
-        at_once=max(1, settings.transcription.at_once - 1),
-        rest_s=lambda: retry_deferrable_s(status.load_level()),
+        pace=RecordingPace(max(1, settings.transcription.at_once - 1), rest_s),
         models=status.stt_models,
         hearing_problem=status.hearing_problem,
         translator=lambda model: status.speech_models().translator(model),
         voices=adapters.voices,
     )
+    return attrs.evolve(audio, does=tuple(role for role in BOTH if ours.does(role)))
 
 
 def speech_services(refs: Refs) -> SpeechServices:

@@ -1,6 +1,7 @@
 """Functions for the HTTP API that ask the actors for speech.
 
-All uploaded recordings count as one session in the queue of utterances, so they cannot starve live sessions.
+All uploaded recordings count as one session in the queue of utterances, so they cannot starve live sessions. Utterances
+that another server sends are live, and those of each such server count as one session.
 """
 
 from collections.abc import Callable, Sequence
@@ -8,7 +9,7 @@ from typing import Final
 
 import attrs
 
-from backends.ingress.audio_services import AudioServices, RecordingDecoder, TranscriptionOptions
+from backends.ingress.audio_services import AudioServices, RecordingDecoder, RecordingPace, TranscriptionOptions
 from backends.ingress.http_models import ModelServices
 from backends.protocols import SpeechDetector
 from protocol.messages.hearing import NoWords, Recognition, Transcribe, Utterance
@@ -20,6 +21,7 @@ from protocol.messages.speaking import SpokenAudio, Synthesise
 from runtime import Ref
 
 RECORDINGS: Final = "recordings"  # session in the queue of utterances
+UTTERANCES: Final = "utterances of "  # the same for those of another server, with its tenant behind
 SEGMENT_TIMEOUT_S: Final = 60.0  # for one piece of a recording, with its wait behind live sessions
 READ_TIMEOUT_S: Final = 60.0  # for one block of a recording, with its wait behind another one and a new process
 
@@ -37,8 +39,7 @@ class SpeechServices:
         self,
         make_detector: Callable[[], SpeechDetector],
         *,
-        at_once: int,
-        rest_s: Callable[[], float | None],
+        pace: RecordingPace,
         models: Callable[[], Sequence[str]],
         hearing_problem: Callable[[str | None, str | None], str | None],
         translator: Callable[[str | None], str | None],
@@ -48,7 +49,7 @@ class SpeechServices:
         media = RecordingDecoder(self._read, self._close, self._count)
         speak, hear = self._synthesise, self._transcribe
         known = models, hearing_problem, voices, translator
-        return AudioServices(media, hear, speak, make_detector, at_once, rest_s, *known)
+        return AudioServices(media, hear, speak, make_detector, pace, *known)
 
     def models(self, start_timeout_s: float) -> ModelServices:
         """Return the functions of the routes about models."""
@@ -68,16 +69,21 @@ class SpeechServices:
         self.metrics.tell_nowait(Count("recordings_total", (outcome,)))
 
     async def _transcribe(self, utterance: Utterance, wanted: TranscriptionOptions) -> Recognition | NoWords:
+        live = wanted.live
         message = Transcribe(
-            RECORDINGS,
+            RECORDINGS if live is None else f"{UTTERANCES}{live.tenant}",
             utterance,
             wanted.language,
-            urgency="background",
+            wanted.vocabulary if live is None else live.vocabulary,
+            urgency="background" if live is None else "final",
             model=wanted.model,
             words=wanted.words,
             translate=wanted.translate,
+            tenant="" if live is None else live.tenant,
         )
-        return await self.transcription.ask(message, timeout_s=SEGMENT_TIMEOUT_S)
+        return await self.transcription.ask(
+            message, timeout_s=SEGMENT_TIMEOUT_S if live is None else min(live.within_s, SEGMENT_TIMEOUT_S)
+        )
 
     async def _synthesise(self, text: str, voice: str | None, speed: float) -> SpokenAudio:
         message = Synthesise(RECORDINGS, text, voice, speed)

@@ -146,6 +146,7 @@ class StatusSource:
         return {
             "name": "sayso",
             "version": self._adapters.version,
+            "roles": list(self._settings.supervisor.roles),
             "uptime_s": self.uptime_s,
             "sessions": len(self._live),
             "all_places_taken": gateway is not None and gateway.is_full,

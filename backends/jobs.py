@@ -3,10 +3,13 @@
 Server and worker import these classes from here, so a field is spelt in one place.
 """
 
+from typing import Literal
+
 import msgspec
 
 from protocol.messages.events import NoSpeechReason
 from protocol.messages.hearing import SpokenWord
+from protocol.messages.searching import FoundSentences, SentenceAutomaton
 from runtime.workers.jobs import Job
 
 # --- speech to text (backends/speech/whisper.py, remote.py) ---------------------------------------
@@ -44,6 +47,8 @@ class ClipTranscript(msgspec.Struct, frozen=True, kw_only=True):
     """Length of the window in which it was decoded; ``None`` of a server elsewhere."""
     attempts: int = 1
     """How often it was decoded."""
+    first_tokens: tuple[int, ...] = ()
+    """Of the first decode's best text, which is under the prompt; of a server elsewhere there are none."""
 
 
 class ClipTranscripts(msgspec.Struct, frozen=True):
@@ -72,6 +77,29 @@ class ModelDescription(msgspec.Struct, frozen=True):
 
 class DescribeModel(Job[ModelDescription], frozen=True):
     """Say what is loaded."""
+
+
+class SentenceSearchReply(msgspec.Struct, frozen=True):
+    """The reply to ``SearchSentences``; no blob."""
+
+    found: FoundSentences | None = None
+    problem: Literal["unknown_grammar", "late", "unsupported"] | None = None
+    """Why nothing was found: the worker has not had the grammar, took too long, or has a model that it cannot read."""
+
+
+class SearchSentences(Job[SentenceSearchReply], frozen=True):
+    """Say which sentences of a grammar fit the utterance in the blob (16 kHz mono s16le) best; English only."""
+
+    version: str
+    """Of the grammar."""
+    within_s: float
+    """Seconds that it may take."""
+    automaton: SentenceAutomaton | None = None
+    """The grammar, if the worker has not had it."""
+    vocabulary: tuple[str, ...] = ()
+    """Words and phrases to expect, as in the utterance's ``Clip``."""
+    first_tokens: tuple[int, ...] = ()
+    """Of its ``ClipTranscript``."""
 
 
 # --- text to speech (backends/speech/piper.py, remote.py) -----------------------------------------

@@ -8,11 +8,12 @@ Rules kept here:
 ``sample`` reads one file per process, a millisecond or two: call it in a thread. Workers are children of this process.
 """
 
+import contextlib
 import math
 import os
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -22,6 +23,7 @@ import psutil
 from backends.cgroup import CgroupMemory
 from protocol.admission.health import MachineMemory
 
+PROC: Final = Path("/proc")
 CGROUP: Final = Path("/sys/fs/cgroup")
 GIB: Final = 1 << 30
 
@@ -50,7 +52,7 @@ class OwnProcesses:
         """Return the resident bytes of all and the CPU seconds of each; raises ``OSError`` without a descriptor."""
         now_s = self._clock()
         if now_s - self._looked_up_s >= self._refresh_s:
-            self._children, self._looked_up_s = self._process.children(recursive=True), now_s
+            self._children, self._looked_up_s = children_of(self._process), now_s
         memory_bytes, busy_s = 0, {}
         for process in (self._process, *self._children):
             try:
@@ -61,6 +63,33 @@ class OwnProcesses:
                 continue
             busy_s[process.pid] = times.user + times.system
         return memory_bytes, busy_s
+
+
+def children_of(process: psutil.Process, proc: Path = PROC) -> list[psutil.Process]:
+    """Return the processes below one, by Linux's lists of the children of its threads; else by all of the machine.
+
+    On a machine with a hundred processes the lists take a tenth of the time. Raises ``OSError`` without a descriptor.
+    """
+    if not (proc / f"{process.pid}/task/{process.pid}/children").exists():  # a kernel without CONFIG_PROC_CHILDREN
+        return process.children(recursive=True)
+    found: list[psutil.Process] = []
+    above = [process.pid]
+    while above:
+        below = [pid for parent in above for pid in child_pids(proc / str(parent))]
+        for pid in below:
+            with contextlib.suppress(psutil.NoSuchProcess):  # it ended meanwhile
+                found.append(psutil.Process(pid))
+        above = below
+    return found
+
+
+def child_pids(folder: Path) -> Sequence[int]:
+    """Return the ids of the children of the process that ``/proc/PID`` is; none if it has ended."""
+    try:
+        lists = [thread / "children" for thread in (folder / "task").iterdir()]
+        return [int(pid) for one in lists for pid in one.read_text(encoding="ascii").split()]
+    except (FileNotFoundError, ProcessLookupError):
+        return ()
 
 
 class ProcessorWaits:

@@ -3,6 +3,9 @@
 Rules kept here:
 
 * A figure that is not in the table raises ``ValueError``; so does a wrong number of labels.
+* What an alert counts the growth of is there from the start, as 0: of a series that appears with its first count
+  Prometheus sees no growth.
+* A gauge of what a server need not have is exported once it was set: 0 would say that it is down.
 * Labels are few: past ``SERIES_MAX`` combinations of one figure, further ones are counted under ``other``.
 * An update is a dictionary look-up and an addition: label children are made once.
 * An id is never a label. A histogram has the id of the last turn in each bucket as an exemplar, which only readers of
@@ -48,6 +51,10 @@ class Figure:
     labels: tuple[str, ...] = ()
     buckets: tuple[float, ...] = ()
     """Upper bounds of a histogram, in the unit of its name."""
+    zeros: tuple[tuple[str, ...], ...] = ()
+    """The labels that are exported as 0 from the start."""
+    is_optional: bool = False
+    """Whether a figure without labels is exported only once it has a value."""
 
 
 def _counter(name: str, description: str, *labels: str) -> Figure:
@@ -60,6 +67,16 @@ def _gauge(name: str, description: str, *labels: str) -> Figure:
 
 def _histogram(name: str, description: str, buckets: tuple[float, ...], *labels: str) -> Figure:
     return Figure(name, "histogram", description, labels, buckets)
+
+
+def _begun(figure: Figure, *zeros: tuple[str, ...]) -> Figure:
+    """Return a figure whose labels ``zeros`` are exported from the start."""
+    return attrs.evolve(figure, zeros=zeros)
+
+
+def _optional(figure: Figure) -> Figure:
+    """Return a gauge that is exported once it was set."""
+    return attrs.evolve(figure, is_optional=True)
 
 
 FIGURES: Final = (
@@ -79,12 +96,20 @@ FIGURES: Final = (
     _counter("resumed_total", "Sessions resumed by their clients."),
     _histogram("event_loop_lag_seconds", "How late the event loop wakes a task.", LAG_S),
     _gauge("event_loop_tasks", "Tasks of the event loop that live; with the same sessions always as many."),
-    _counter("refusals_total", "Requests that were not admitted, by cause.", "cause"),
+    _begun(
+        _counter("refusals_total", "Requests that were not admitted, by cause.", "cause"),
+        *(("places",), ("share",), ("speech",), ("logins",)),
+    ),
     # turns
     _histogram("turn_seconds", "Time of a turn's stage, counted from the last voiced sample.", TURN_S, "stage"),
-    _counter("turns_total", "Turns that ended, by outcome and by source of the intent.", "outcome", "source"),
+    _begun(
+        _counter("turns_total", "Turns that ended, by outcome and by source of the intent.", "outcome", "source"),
+        *(("failed", "command"), ("failed", "meaning"), ("failed", "model"), ("failed", "none")),
+    ),
     _counter("understood_total", "Turns that were understood, by grammar or meaning, and what was done.", "by", "what"),
     _histogram("meaning_seconds", "Time to read the meaning of a sentence.", FAST_S),
+    _counter("sentence_searches_total", "Searches for a command in the sound of an utterance, by outcome.", "outcome"),
+    _histogram("sentence_search_seconds", "Time of a search for a command in the sound of an utterance.", TURN_S),
     _counter("turn_commands_total", "Commands of sentences; turns_total of the source command says of how many."),
     _counter("amended_turns_total", "Turns that went on with the sentence before, or took it back."),
     _counter("undone_calls_total", "Tool calls that were taken back."),
@@ -116,19 +141,22 @@ FIGURES: Final = (
     _counter("speech_cache_requests_total", "Look-ups in the cache of spoken phrases, by result.", "result"),
     _gauge("speech_cache_bytes", "Memory of the cache of spoken phrases."),
     _counter("tool_calls_total", "Tool calls that ended.", "server", "tool", "outcome"),
-    _gauge("home_up", "Whether the names of Home Assistant's devices are kept up to date."),
-    _gauge("home_entities", "Entities of Home Assistant that have names."),
+    _optional(_gauge("home_up", "Whether the names of Home Assistant's devices are kept up to date.")),
+    _optional(_gauge("home_entities", "Entities of Home Assistant that have names.")),
     _counter("llm_tokens_total", "Tokens read (prompt) and written (completion).", "provider", "model", "kind"),
     _counter("cache_requests_total", "Look-ups in the cache of answers, by result.", "result"),
     _histogram("llm_first_token_seconds", "Time until a language model's first token.", TURN_S),
-    _counter("history_rows_total", "Records of the history, by what became of them.", "outcome"),
+    _begun(
+        _counter("history_rows_total", "Records of the history, by what became of them.", "outcome"),
+        *(("written",), ("lost",)),
+    ),
     _gauge("history_waiting_rows", "Records that wait in memory for the database."),
     _counter("history_retries_total", "Batches and questions sent again because a connection was lost."),
     _counter("history_fallbacks_total", "Questions that the primary was asked because no replica answered."),
     _gauge("history_connections", "Connections to the database, by state.", "state"),
     _histogram("shared_seconds", "Time of a request to the store that replicas share.", FAST_S),
     _counter("shared_errors_total", "Requests to the shared store that failed or came too late, by kind.", "what"),
-    _gauge("shared_up", "Whether the shared store answers in time."),
+    _optional(_gauge("shared_up", "Whether the shared store answers in time.")),
     _gauge("replicas", "Replicas that live, this one included; 0 while that is not known."),
     _counter("moves_total", "Sessions that went on at another replica, by what this one did.", "what"),
     _histogram("db_write_seconds", "Time to write a batch to the database.", FAST_S),
@@ -192,9 +220,13 @@ class _Series:
         self.figure = figure
         buckets: dict[str, Any] = {"buckets": figure.buckets} if figure.buckets else {}
         make = MAKERS[figure.kind]
-        self._metric = make(PREFIX + figure.name, figure.help, figure.labels, registry=registry, **buckets)
-        self._children: dict[tuple[str, ...], Any] = {} if figure.labels else {(): self._metric}
+        self._registry = registry
+        shown_in = None if figure.is_optional else registry
+        self._metric = make(PREFIX + figure.name, figure.help, figure.labels, registry=shown_in, **buckets)
+        self._children: dict[tuple[str, ...], Any] = {} if figure.labels or figure.is_optional else {(): self._metric}
         self._overflow: Any = None
+        for labels in figure.zeros:
+            self.child(labels)
 
     def child(self, labels: tuple[str, ...]) -> Any:
         """Return what to update for these labels; raises ``ValueError`` for a wrong number of them."""
@@ -204,6 +236,10 @@ class _Series:
         figure = self.figure
         if len(labels) != len(figure.labels):
             raise ValueError(f"{figure.name} must have labels {figure.labels}, not {labels!r}")
+        if figure.is_optional:
+            self._registry.register(self._metric)
+            self._children[labels] = self._metric
+            return self._metric
         if len(self._children) < SERIES_MAX:
             child = self._children[labels] = self._metric.labels(*labels)
             return child

@@ -14,17 +14,11 @@ from trio import TaskStatus
 from protocol.admission.checks import CheckKind
 from protocol.dialects.dialect import ClientLink
 from protocol.messages.events import ConnectionRefused
-from protocol.messages.history import (
-    ConversationQuery,
-    Deletion,
-    KeptConversation,
-    KeptTurn,
-    Record,
-    TurnQuery,
-)
+from protocol.messages.history import ConversationQuery, Deletion, KeptConversation, KeptTurn, Record, TurnQuery
 from protocol.messages.home import HomeNames
 from protocol.messages.identity import Grant, Identity
 from protocol.messages.meaning import Meaning, OwnSentence
+from protocol.messages.searching import SentenceAutomaton
 from protocol.messages.shared import SavedSession, SharedLimit
 from protocol.messages.understanding import (
     CallTool,
@@ -37,6 +31,7 @@ from protocol.messages.understanding import (
     ToolOutcome,
     ToolSpec,
 )
+from runtime.messaging.pace import Pace
 from runtime.workers.jobs import Job, ReplyT
 from runtime.workers.pool_statistics import PoolStatistics
 
@@ -86,6 +81,9 @@ class JobPool(Protocol):
     def set_on_change(self, on_change: Callable[[], None]) -> None:
         """Set a callback for every change of the workers."""
 
+    def set_pace(self, pace: Pace) -> None:
+        """Look at idle workers as often as ``pace`` says; before ``run``."""
+
     def statistics(self) -> PoolStatistics:
         """Return a moment's view."""
 
@@ -113,6 +111,9 @@ class CommandGrammar(Protocol):
 
     def samples(self) -> Sequence[CommandSamples]:
         """Return what can be said in every language, the user's own sentences first."""
+
+    def automaton(self, language: str) -> SentenceAutomaton | None:
+        """Return the sentences that can be looked for in sound; ``None`` if there are none in the language."""
 
     def own_sentences(self) -> Sequence[OwnSentence]:
         """Return examples of the user's own commands; the same object until the files change."""
@@ -307,6 +308,8 @@ class Request:
     """Address and port of the sender, also behind a trusted proxy."""
     is_proxied: bool = False
     """Whether a trusted proxy has handed it on."""
+    repeated: Mapping[str, Sequence[str]] = attrs.field(factory=dict)
+    """All values of query keys that were given several times."""
 
 
 @attrs.frozen

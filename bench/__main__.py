@@ -32,6 +32,7 @@ PROGRAMS: Final[Mapping[str, Mapping[str, str]]] = {
     "sessions": {"idle": "bench.sessions.idle"},
     "moves": {name: f"bench.moves.{name}" for name in ("cuts", "replicas", "rolling", "limits")},
     "hostile": {name: f"bench.hostile.{name}" for name in ("fuzz", "attacks")},
+    "scrape": {"scrape": "bench.scrape.benchmark"},
     "page": {"first_sound": "bench.page.first_sound"},
     "llm": {"cache": "bench.llm.cache"},
     "understanding": {"sentences": "bench.understanding.sentences", "training": "bench.understanding.training"},

@@ -77,9 +77,15 @@ def python(_settings: Settings) -> Iterator[Finding]:
 
 def providers(settings: Settings) -> Iterator[Finding]:
     """Run the checks of all providers."""
-    for kind in (recognisers.KIND, language_models.KIND, synthesisers.KIND, stores.KIND):
-        yield from kind.findings(settings)
-    yield from embeddings.check_meaning(settings)
+    ours = settings.supervisor
+    if ours.does("recognise"):
+        yield from recognisers.KIND.findings(settings)
+    if ours.does("speak"):
+        yield from synthesisers.KIND.findings(settings)
+    if ours.has_sessions:
+        yield from language_models.KIND.findings(settings)
+        yield from stores.KIND.findings(settings)
+        yield from embeddings.check_meaning(settings)
 
 
 def port(settings: Settings) -> Iterator[Finding]:

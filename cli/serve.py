@@ -115,7 +115,7 @@ def run(
         click.echo(f"sayso: {root_cause(refused)}", err=True)
         return EXIT_NOT_STARTED
     try:
-        trio.run(_serve, server, ready_file, Greeting(first_sentence, certificate))
+        trio.run(_serve, server, ready_file, Greeting(first_sentence, certificate, loaded.settings.supervisor.roles))
     except* StartFailed as failed:
         click.echo(f"sayso: {root_cause(failed)}", err=True)
         return_code = EXIT_NOT_STARTED
@@ -196,6 +196,8 @@ class Greeting:
     first_sentence: str
     """What it proposes to say."""
     certificate: Certificate | None = None
+    roles: Sequence[str] = ()
+    """What it does for other servers, if it has no sessions (``supervisor.roles``)."""
 
     def lines(self, addresses: Sequence[tuple[str, int]]) -> list[str]:
         """Return what is printed."""
@@ -205,6 +207,10 @@ class Greeting:
         if self.certificate is not None:
             lines.append(f"certificate: sha256 {self.certificate.fingerprint}")
             where += f" --fingerprint {self.certificate.fingerprint}"
+        if self.roles:
+            base = f"{urls[0].removesuffix('/ws').replace('ws', 'http', 1)}/v1"
+            sections = {"recognise": "transcription", "speak": "speech"}
+            return [*lines, *(f"other servers: {sections[role]}.openai.url = {base}" for role in self.roles)]
         return [*lines, f'try: sayso say{where} "{self.first_sentence}"']
 
     def url(self, host: str, port: int) -> str:

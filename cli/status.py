@@ -119,10 +119,11 @@ def picture(page: Mapping[str, Any]) -> RenderableType:
 def headline(page: Mapping[str, Any]) -> Text:
     """Return a summary in a line."""
     drain = page.get("drain") or {}
+    roles = page.get("roles") or ()
     parts = [
         f"{page.get('name', 'sayso')} {page.get('version', '')}",
         f"up {page.get('uptime_s', 0):.0f} s",
-        f"{page.get('sessions', 0)} sessions",
+        f"for others: {', '.join(roles)}" if roles else f"{page.get('sessions', 0)} sessions",
         f"load level {page.get('load_level', 0)}",
     ]
     if drain.get("phase", "serving") != "serving":

@@ -146,6 +146,7 @@ def _has_address(provider: str, chosen: str, url: str) -> bool:
     return chosen != provider or bool(url)
 
 
+CLIENTS: Final = "client"  # as ``CLIENT_SERVER`` of protocol/messages/event_values.py
 RULES: Final = (
     Rule(
         ("gateway.tls_certificate", "gateway.tls_key"),
@@ -186,6 +187,11 @@ RULES: Final = (
         ("home_assistant.url", "tools.servers"),
         lambda url, servers: not url or HOME_SERVER not in servers,
         f"home_assistant.url adds the tool server {HOME_SERVER}: give the one of tools.servers another name",
+    ),
+    Rule(
+        ("tools.servers",),
+        lambda servers: CLIENTS not in servers,
+        f"{CLIENTS} stands for the tools of clients: give the server of tools.servers another name",
     ),
     *(
         Rule(

@@ -109,7 +109,7 @@ from sayso_client.events import (
     wire_name,
 )
 from sayso_client.reconnection import ReconnectPolicy
-from sayso_client.requests import AudioFormat, Capability, ClientOptions, OptionChanges
+from sayso_client.requests import AudioFormat, Capability, ClientOptions, ClientTool, OptionChanges
 from sayso_client.session import Bounds, ClientSession, Received, connect
 from sayso_client.websocket import Endpoint, WebSocket
 
@@ -125,6 +125,7 @@ __all__ = [
     "ClientError",
     "ClientOptions",
     "ClientSession",
+    "ClientTool",
     "ConfirmRequest",
     "ConnectionAccepted",
     "ConnectionRefused",

@@ -143,7 +143,10 @@ class Transcript(msgspec.Struct, frozen=True):
 
 
 class NoSpeech(msgspec.Struct, frozen=True):
-    """There were no words: ``noise``, ``too_short``, ``hallucination``, ``low_confidence`` or ``no_command``."""
+    """There were no words.
+
+    ``reason`` is ``noise``, ``too_short``, ``hallucination``, ``low_confidence``, ``no_command`` or ``discarded``.
+    """
 
     turn_id: str
     reason: str

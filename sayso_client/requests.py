@@ -22,6 +22,18 @@ class AudioFormat(msgspec.Struct, frozen=True):
     channels: int = 1
 
 
+class ClientTool(msgspec.Struct, frozen=True):
+    """A tool that the client executes itself; ``parameters`` is a JSON Schema of its arguments.
+
+    >>> ClientTool("ring_bell", "Ring the bell of the shop.").parameters
+    {}
+    """
+
+    name: str
+    description: str = ""
+    parameters: dict[str, Any] = msgspec.field(default_factory=dict)
+
+
 class ClientOptions(msgspec.Struct, frozen=True, omit_defaults=True):
     """Options of a session.
 
@@ -50,6 +62,10 @@ class ClientOptions(msgspec.Struct, frozen=True, omit_defaults=True):
     """For the language model in every answer."""
     announcements: bool = True
     """Whether timers, alarms and reminders that are due are told in this session."""
+    tools: tuple[ClientTool, ...] = ()
+    """What the client can do itself: a ``ToolCall`` of the server ``client`` is answered by ``send_tool_output``."""
+    tool_choice: str = "auto"
+    """What the language model does first: ``auto``, ``none``, ``required``, or the tool that it must call."""
 
 
 class OptionChanges(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -68,6 +84,8 @@ class OptionChanges(msgspec.Struct, frozen=True, omit_defaults=True):
     instructions: str | None = None
     voice: str | None = None
     task: str | None = None
+    tools: tuple[ClientTool, ...] | None = None
+    tool_choice: str | None = None
 
 
 def encode(name: str, **data: object) -> str:

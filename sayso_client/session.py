@@ -32,7 +32,15 @@ from sayso_client.event_stream import EventStream
 from sayso_client.events import ConnectionAccepted, Event
 from sayso_client.lasting_connection import LastingConnection
 from sayso_client.reconnection import NORMAL, ReconnectPolicy, Tries
-from sayso_client.requests import Answers, Capability, ClientOptions, OptionChanges, connection_request, encode
+from sayso_client.requests import (
+    Answers,
+    Capability,
+    ClientOptions,
+    ClientTool,
+    OptionChanges,
+    connection_request,
+    encode,
+)
 from sayso_client.sent_audio import SentAudio
 from sayso_client.websocket import Endpoint, OpenStream, WebSocket
 
@@ -135,9 +143,12 @@ class ClientSession:
         """Push-to-talk: the button is pressed. Raises ``SessionClosed``."""
         await self._send_in_order(encode("audio_start"))
 
-    async def end_audio(self) -> None:
-        """Push-to-talk: the button is released, and what was said is transcribed at once. Raises ``SessionClosed``."""
-        await self._send_in_order(encode("audio_end"))
+    async def end_audio(self, *, discard: bool = False) -> None:
+        """Push-to-talk: the button is released, and what was said is transcribed at once. Raises ``SessionClosed``.
+
+        With ``discard`` the utterance that is going on is forgotten instead.
+        """
+        await self._send_in_order(encode("audio_discard" if discard else "audio_end"))
 
     async def send_text(self, text: str, *, answers: Answers | None = None) -> None:
         """Send a typed command; with ``answers="on_request"`` it is kept until ``respond``.
@@ -148,14 +159,20 @@ class ClientSession:
         await self._tell(encode("text", text=text, answers=answers), is_repeatable=False)
 
     async def respond(
-        self, instructions: str | None = None, *, capabilities: tuple[Capability, ...] | None = None
+        self,
+        instructions: str | None = None,
+        *,
+        capabilities: tuple[Capability, ...] | None = None,
+        tools: tuple[ClientTool, ...] | None = None,
+        tool_choice: str | None = None,
     ) -> None:
         """Ask for the answer to what was said since the last one (``answers="on_request"``).
 
-        ``instructions`` are for the language model, and ``capabilities`` are what this answer may use. Raises as
-        ``send_text``.
+        ``instructions`` are for the language model; the others are what this answer may use. Raises as ``send_text``.
         """
-        await self._tell(encode("respond", instructions=instructions, capabilities=capabilities), is_repeatable=False)
+        offered = msgspec.to_builtins(tools)
+        wanted = {"capabilities": capabilities, "tools": offered, "tool_choice": tool_choice}
+        await self._tell(encode("respond", instructions=instructions, **wanted), is_repeatable=False)
 
     async def interrupt(self, heard_ms: int | None = None) -> None:
         """Stop the turn; ``heard_ms`` is how much of its speech was played. Raises as ``send_text``."""
@@ -164,6 +181,10 @@ class ClientSession:
     async def confirm(self, call_id: str, *, approve: bool) -> None:
         """Answer a ``ConfirmRequest``; raises ``SessionClosed``."""
         await self._tell(encode("confirm", call_id=call_id, approve=approve))
+
+    async def send_tool_output(self, call_id: str, output: str = "", *, error: str | None = None) -> None:
+        """Answer a ``ToolCall`` of the server ``client``; ``error``: why it failed. Raises ``SessionClosed``."""
+        await self._tell(encode("tool_output", call_id=call_id, output=output, error=error))
 
     async def update(self, changes: OptionChanges) -> None:
         """Change options; they hold for connections that are opened again, too. Raises ``SessionClosed``."""
@@ -269,7 +290,7 @@ class ClientSession:
             socket = await self._connection.get()
             if self._audio.has_unsent:  # a connection that was opened again may have changed it
                 with contextlib.suppress(LineLost):  # it is sent again from the position that the server names
-                    await self._send(socket, self._audio.next())
+                    await _send(socket, self._audio.next(), self._bounds.silence_s)
 
     async def _tell(self, frame: str, *, is_repeatable: bool = True) -> None:
         async with self._sending:
@@ -277,16 +298,17 @@ class ClientSession:
             while True:
                 socket = await self._connection.get()
                 try:
-                    return await self._send(socket, frame)
+                    return await _send(socket, frame, self._bounds.silence_s)
                 except LineLost as lost:
                     if not is_repeatable:
                         raise DeliveryUnknown("the connection was lost while a command was sent") from lost
 
-    async def _send(self, socket: WebSocket, frame: str | bytes) -> None:
-        """Send; raises ``LineLost``, also if the server reads nothing for as long as it may be silent."""
-        with anyio.move_on_after(self._bounds.silence_s):
-            return await socket.send(frame)
-        raise LineLost(ABNORMAL)
+
+async def _send(socket: WebSocket, frame: str | bytes, silence_s: float) -> None:
+    """Send; raises ``LineLost``, also if the server reads nothing for as long as it may be silent."""
+    with anyio.move_on_after(silence_s):
+        return await socket.send(frame)
+    raise LineLost(ABNORMAL)
 
 
 async def _ask_whether_alive(socket: WebSocket, silence_s: float) -> None:

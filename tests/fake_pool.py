@@ -7,6 +7,7 @@ import attrs
 import msgspec
 import trio
 
+from runtime.messaging.pace import Pace
 from runtime.workers.jobs import Job, ReplyT, decode_reply, encode
 from runtime.workers.pool_statistics import PoolStatistics
 from tests.fakes import Notes
@@ -56,6 +57,7 @@ class FakePool:
     most_at_once: int = 0
     shown: PoolStatistics = attrs.field(factory=pool_statistics)
     on_change: Callable[[], None] = attrs.field(default=lambda: None)
+    pace: Pace = attrs.field(factory=Pace.steady)
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         self.starts += 1
@@ -80,6 +82,9 @@ class FakePool:
 
     def set_on_change(self, on_change: Callable[[], None]) -> None:
         self.on_change = on_change
+
+    def set_pace(self, pace: Pace) -> None:
+        self.pace = pace
 
     def show(self, shown: PoolStatistics) -> None:
         """Show something else from now on, and say so."""

@@ -26,6 +26,7 @@ from protocol.messages.ask import PartSink
 from protocol.messages.events import ServerEvent
 from protocol.messages.identity import Identity
 from protocol.messages.meaning import Meaning, OwnSentence
+from protocol.messages.searching import SentenceAutomaton
 from protocol.messages.session import Send
 from protocol.messages.socket import SocketClosed
 from protocol.messages.understanding import ChatMessage, CommandMatch, CommandSamples, CompletionRequest, Generation
@@ -310,6 +311,7 @@ class FakeGrammar:
         self.own: tuple[OwnSentence, ...] = ()
         self.meanings: dict[str, CommandMatch] = {}
         self.beginnings: set[str] = set()
+        self.sentences: SentenceAutomaton | None = None
 
     def begins(self, text: str, language: str) -> bool:
         return text in self.beginnings
@@ -328,6 +330,9 @@ class FakeGrammar:
 
     def samples(self) -> tuple[CommandSamples, ...]:
         return self.told
+
+    def automaton(self, language: str) -> SentenceAutomaton | None:
+        return self.sentences
 
     def own_sentences(self) -> tuple[OwnSentence, ...]:
         return self.own

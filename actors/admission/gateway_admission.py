@@ -11,7 +11,7 @@ Rules kept here:
 import logging
 import socket
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Final
 
 import attrs
@@ -66,6 +66,8 @@ class AdmissionInputs:
     """Asked in this order, before a place is taken."""
     keys: LiveKeys | None = None
     """The access keys; ``None`` where there are none."""
+    no_sessions: str | None = None
+    """Why the server has no sessions; ``None`` if it has."""
 
 
 @attrs.frozen(kw_only=True)
@@ -101,9 +103,11 @@ class GatewayAdmission:
         count: Callable[[Count], object],
         on_places: Callable[[int], object],
         jitter: Callable[[], float],
+        use: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> None:
         """Start with all places free.
 
+        The server counts as used in the blocks of ``use``, one for each place and each request of the HTTP app.
         ``on_places`` is called with the number of taken WebSocket places at every change; ``jitter`` is how many times
         as long a refused client waits, 1 to 2.
         """
@@ -115,6 +119,7 @@ class GatewayAdmission:
         self._sites = SitePolicy.of(names, settings.allowed_hosts, settings.allowed_origins)
         self._requests = FairShare(settings.max_requests, share)
         self._places = SessionPlaces(limit, inputs.max_share, share, jitter, inputs.handshakes)
+        self._use = use
         self._stopped: StopAdmitting | None = None
         self._refused = 0
         self._refused_for_others = 0
@@ -171,6 +176,8 @@ class GatewayAdmission:
             return Admitted(identity)
         if kind is RequestKind.HTTP:
             return self._take_request(identity)
+        if self._inputs.no_sessions is not None:
+            return Refusal(404, self._inputs.no_sessions, None, "role")
         return self._take_place(identity, limited, hears=kind is RequestKind.WEBSOCKET)
 
     async def _ask(self, check: AdmissionCheck, identity: Identity, request: Request) -> Identity | Refusal:
@@ -192,13 +199,16 @@ class GatewayAdmission:
         if not self._requests.has_room_for(identity.tenant):
             return Refusal(503, "too many requests are in work", BUSY_RETRY_S, "requests")
         self._requests.take(identity.tenant)
-        deferred_s = retry_deferrable_s(self._inputs.load_level())
+        # what servers ask is never deferrable: people wait behind them
+        has_sessions = self._inputs.no_sessions is None
+        deferred_s = retry_deferrable_s(self._inputs.load_level()) if has_sessions else None
         return Admitted(identity, self._in_work(identity.tenant), retry_deferrable_s=deferred_s)
 
     @contextmanager
     def _in_work(self, tenant: str) -> Iterator[None]:
         try:
-            yield
+            with self._use():
+                yield
         finally:
             self._requests.give_back(tenant)
 
@@ -233,7 +243,8 @@ class GatewayAdmission:
     @contextmanager
     def _held(self, place: SessionPlace) -> Iterator[None]:
         try:
-            yield
+            with self._use():
+                yield
         finally:
             self._places.give_back(place)
             self._on_places(self._places.taken)

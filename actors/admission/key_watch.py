@@ -2,7 +2,8 @@
 
 Rules kept here:
 
-* Keys are looked at every two seconds, so a change of them is noticed that soon.
+* Keys are looked at every two seconds, so a change of them is noticed that soon; while nobody uses the server they are
+  looked at for the next request (``backends/keys/key_ring.py``).
 * A socket whose key is no longer good closes with 4001. Its client has its session again if it comes back
   with another key of the same user.
 """
@@ -12,11 +13,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-import trio
-
 from backends.protocols import LiveKeys
 from protocol.messages.errors import CloseCode
 from protocol.messages.socket import Socket
+from runtime.messaging.pace import SELDOM, Pace
 
 log = logging.getLogger("sayso.gateway")
 
@@ -40,10 +40,10 @@ class KeyWatch:
         finally:
             self._sockets.discard(socket)
 
-    async def run(self) -> None:
+    async def run(self, pace: Pace) -> None:
         """Look again and again, until cancelled."""
         while True:
-            await trio.sleep(LOOK_EVERY_S)
+            await pace.wait(LOOK_EVERY_S, beats=SELDOM)
             await self._keys.refresh()
             self.close_expired()
 

@@ -21,6 +21,7 @@ from protocol.dialects.frames import samples_in
 from protocol.dialects.session import SocketPhase
 from protocol.messages.errors import CloseCode, RemoteProtocolError
 from protocol.messages.events import (
+    AudioDiscard,
     AudioEnd,
     AudioOverrun,
     AudioStart,
@@ -35,6 +36,7 @@ from protocol.messages.events import (
     Respond,
     SessionUpdate,
     Text,
+    ToolOutput,
 )
 from protocol.messages.hearing import AudioReceived
 from protocol.messages.inboxes import AudioMessage
@@ -65,7 +67,7 @@ class ClientReader:
         socket, decode = link.socket, link.dialect.decode
         try:
             if memory.options is None:
-                await self._take(lambda _: opening_of(link.dialect), "")
+                await self._take(lambda _: opening_of(link.dialect), "", is_opening=True)
             while memory.link is link:
                 frame = await self._next_frame(socket)
                 if frame is not None:
@@ -91,7 +93,9 @@ class ClientReader:
             socket.start_close(CloseCode.POLICY_VIOLATION, "no connection_request", timeout_s=SILENT_CLOSE_S)
         return None
 
-    async def _take(self, decode: Callable[[Frame], Sequence[ClientEvent | bytes]], frame: Frame) -> None:
+    async def _take(
+        self, decode: Callable[[Frame], Sequence[ClientEvent | bytes]], frame: Frame, *, is_opening: bool = False
+    ) -> None:
         try:
             for said in decode(frame):
                 if isinstance(said, bytes):
@@ -99,6 +103,7 @@ class ClientReader:
                 else:
                     await self._receive(said)
         except RemoteProtocolError as error:
+            error.fatal = error.fatal or is_opening  # its options stand in a request that is not made again
             await self.writer.complain(error)
         except (ControlLaneFull, MailboxTimeout):  # the dialogue waits for the client to read its answers
             memory = self.context.memory
@@ -144,9 +149,11 @@ class ClientReader:
 
     async def _hand_on(self, event: ClientEvent) -> None:
         match event:
-            case AudioStart() | AudioEnd() | Respond():  # a request for an answer stays behind what was said before
+            case (
+                AudioStart() | AudioEnd() | AudioDiscard() | Respond() | Bye()
+            ):  # these stay behind what was said before
                 await self._tell_audio(event, self.context.memory.arrived_samples)
-            case Text() | Confirm() | Bye():
+            case Text() | Confirm() | ToolOutput():
                 await self.context.peers.dialogue.tell(event, timeout_s=OVERRUN_S)
             case Interrupt():
                 self.context.peers.dialogue.signal(event)

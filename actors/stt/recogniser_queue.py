@@ -2,7 +2,8 @@
 
 Rules kept here:
 
-* Early and partial work, which may be for nothing, is done by idle workers only.
+* Early and partial work, which may be for nothing, is done by idle workers only; what borrows a worker goes first under
+  load.
 * Background work (recordings) begins only while nothing else waits, one piece at a time, and of several workers it
   leaves one free for sessions that begin to speak.
 * With an idle worker an utterance does not wait for a batch; batches form only while all workers are busy.
@@ -14,7 +15,7 @@ Rules kept here:
 
 import contextlib
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 import attrs
 import trio
@@ -39,6 +40,7 @@ RETRY_AFTER_S = 2.0  # about the time in which a full queue of commands drains
 DESCRIBE_TIMEOUT_S = 2.0
 EARLY_LEVEL = 1  # of load, up to which early work is done: level 1 may be other programs' doing
 PARTIAL_LEVEL = 0
+LENT_LEVEL = 0  # up to which a worker is lent: what it does then is given up first
 
 
 NEW = QueueReport(delay=QueueDelay(), oldest_s=None, awaited=(), capacity=Capacity(), is_started=False, ready=0, size=0)
@@ -229,6 +231,29 @@ class RecogniserQueue:
         allowed_level = PARTIAL_LEVEL if is_partial else EARLY_LEVEL
         return self._load_level() <= allowed_level and not self._queue and self._free_workers.value >= needed
 
+    def lend_worker(self, work: Callable[[JobPool], Awaitable[None]]) -> bool:
+        """Let ``work`` give the pool one job at a time, if a worker is idle now; return whether it does.
+
+        It goes on when its asker leaves, because a worker cannot be stopped within a job. It must raise nothing. A
+        server elsewhere, with or without processes behind it, lends none.
+        """
+        is_idle = self._load_level() <= LENT_LEVEL and not self._queue and self._free_workers.value > 0
+        if not is_idle or not self._pool.statistics().has_local_workers:
+            return False
+        self._free_workers.acquire_nowait()
+        self.use.in_work += 1
+        self._nursery.start_soon(self._lend, work)
+        return True
+
+    async def _lend(self, work: Callable[[JobPool], Awaitable[None]]) -> None:
+        try:
+            await work(self._pool)
+        finally:
+            self.use.in_work -= 1
+            self.use.last_s = trio.current_time()
+            self._free_workers.release()
+            self._arrived.set()
+
     # --- the pool's side -------------------------------------------------------------------------
 
     async def _dispatch(self) -> None:
@@ -331,7 +356,7 @@ def _clip(message: Transcribe, *, is_biased: bool) -> Clip:
 
 def _answer(found: ClipTranscript, queue_s: float) -> Recognition | NoWords:
     if found.no_speech is not None:
-        return NoWords(found.no_speech)
+        return NoWords(found.no_speech, found.first_tokens)
     return Recognition(
         text=found.text,
         language=found.language,
@@ -340,6 +365,7 @@ def _answer(found: ClipTranscript, queue_s: float) -> Recognition | NoWords:
         queue_s=queue_s,
         compute_s=found.compute_s,
         words=found.words,
+        first_tokens=found.first_tokens,
     )
 
 

@@ -20,6 +20,7 @@ from protocol.messages.session import Announce
 from protocol.messages.understanding import AnnouncementTold, ToolAnnouncement
 from protocol.turns.listeners import Listeners
 from runtime import Registry
+from runtime.messaging.pace import Pace
 
 log = logging.getLogger("sayso.tools")
 
@@ -75,7 +76,7 @@ class AnnouncementDelivery:
                 self._given[receipt] = attrs.evolve(self._given[receipt], is_said=True)
         self._said.set()
 
-    async def keep_told(self, server: ToolConnection) -> None:
+    async def keep_told(self, server: ToolConnection, pace: Pace) -> None:
         """Tell a server which sessions there are, and what was said; return when it is gone."""
         version: int | None = None
         with contextlib.suppress(ToolServerLost):
@@ -87,9 +88,15 @@ class AnnouncementDelivery:
                 if version != self._listeners.version:
                     version = self._listeners.version
                     await server.set_listeners(self._listeners.sessions())
-                with trio.move_on_after(TELL_EVERY_S):
-                    await self._said.wait()
+                async with trio.open_nursery() as nursery:
+                    nursery.start_soon(self._wait_said, nursery.cancel_scope)
+                    await pace.wait(TELL_EVERY_S)
+                    nursery.cancel_scope.cancel()
                 self._said = trio.Event()
+
+    async def _wait_said(self, waiting: trio.CancelScope) -> None:
+        await self._said.wait()
+        waiting.cancel()
 
     def _is_given(self, receipt: int, now_s: float) -> bool:
         """Return whether an announcement was said, or waits in a session that is still there."""

@@ -74,10 +74,12 @@ def spoken(pending: PendingTurn) -> UtteranceEnded:
 
 
 def options_of(said: Said, options: SessionOptions) -> SessionOptions:
-    """Return the options that hold for the answer to this: a request may name other capabilities."""
-    if not isinstance(said, events.Respond) or said.capabilities is None:
+    """Return the options that hold for the answer to this: a request may name other capabilities and tools."""
+    if not isinstance(said, events.Respond):
         return options
-    return attrs.evolve(options, options=attrs.evolve(options.options, capabilities=said.capabilities))
+    named = {name: getattr(said, name) for name in ("capabilities", "tools", "tool_choice")}
+    wanted = {name: value for name, value in named.items() if value is not None}
+    return attrs.evolve(options, options=attrs.evolve(options.options, **wanted)) if wanted else options
 
 
 def words_kept(kept: tuple[Recognition, ...], language: str, now_s: float) -> Heard:

@@ -5,15 +5,15 @@ Rules kept here:
 * The prompt holds the session's last turns as they were *heard*; what a barge-in cut off is not in it.
 * A tool's result is untrusted text: it is marked as data, and can only lead to another call through the same
   policy as before, which then trusts the model less.
-* A tool that the operator denies is not offered. Without a list of tools there is still an answer, by a model that
-  is told what is missing.
+* A tool that the operator denies is not offered. Those of the client are offered beside the server's.
+* Without a list of tools there is still an answer, by a model that is told what is missing.
 * Which of the model's text is shown and spoken is decided by ``protocol/turns/model_answer.py``.
 """
 
 import datetime as dt
 import json
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 import attrs
 
@@ -21,6 +21,7 @@ from actors.turn.tool_caller import ToolCaller, WantedCall
 from actors.turn.turn_context import Heard, SessionOptions, TurnContext
 from protocol.language.requests import asked_for
 from protocol.language.thoughts import without_thoughts
+from protocol.messages.event_values import CLIENT_SERVER
 from protocol.messages.events import ReplyDelta
 from protocol.messages.understanding import (
     Asked,
@@ -79,13 +80,13 @@ class ModelConversation:
 
         Raises ``NoSuitableModel``, ``UnfoundedClaim``, and ``AskError`` or ``MailboxError`` if no model could give one.
         """
-        tools = await self._tools()
-        asked: Asked = "action" if self.is_action else asked_for(heard.text, heard.language)
+        tools, must_call = chosen_tools(await self._tools(), self.options.options.tool_choice)
+        asked: Asked = "action" if self.is_action or must_call else asked_for(heard.text, heard.language)
         self._answer = answer = ModelAnswer(heard.language, Belief.CHECKED if asked == "action" else Belief.BELIEVED)
         messages = self._prompt(heard)
         for step in range(self.context.dialogue.max_tool_steps + 1):
             offered = tools if step < self.context.dialogue.max_tool_steps else {}
-            generation = await self._generate(messages, offered, asked)
+            generation = await self._generate(messages, offered, asked, must_call=must_call and step == 0)
             if not generation.tool_calls:
                 break
             messages.append(
@@ -100,18 +101,27 @@ class ModelConversation:
             raise UnfoundedClaim(answer.text)
         return answer.text.strip()
 
-    async def _tools(self) -> dict[str, ToolSpec]:
-        if not self.options.wants("tools"):
-            return {}
+    async def _tools(self) -> Mapping[str, ToolSpec]:
+        found = await self._listed() if self.options.wants("tools") else ToolList()
+        self._missing = found.missing
+        own = [
+            ToolSpec(CLIENT_SERVER, tool.name, tool.description, tool.parameters) for tool in self.options.options.tools
+        ]
+        policies = self.context.tools.policy
+        return index_tools(
+            [
+                spec
+                for spec in (*found.tools, *own)
+                if configured_policy(policies, spec.server, spec.name) is not Policy.DENY
+            ]
+        )
+
+    async def _listed(self) -> ToolList:
         try:
-            found = await self.context.peers.tools.ask(ListTools(), timeout_s=LIST_WITHIN_S)
+            return await self.context.peers.tools.ask(ListTools(), timeout_s=LIST_WITHIN_S)
         except (AskError, MailboxError) as error:
             log.warning("no list of tools: %s", error, extra={"turn_id": self.turn_id})
-            found = ToolList(missing=("all",))
-        self._missing = found.missing
-        policies = self.context.tools.policy
-        denied = [spec for spec in found.tools if configured_policy(policies, spec.server, spec.name) is Policy.DENY]
-        return dict(index_tools([spec for spec in found.tools if spec not in denied]))
+            return ToolList(missing=("all",))
 
     def _prompt(self, heard: Heard) -> list[ChatMessage]:
         system = filled(self.context.dialogue.system_prompt, self.context.unix_time(), self.options.language)
@@ -127,7 +137,9 @@ class ModelConversation:
         messages.append(ChatMessage("user", heard.text or self.instructions or GO_ON))
         return messages
 
-    async def _generate(self, messages: list[ChatMessage], tools: dict[str, ToolSpec], asked: Asked) -> Generation:
+    async def _generate(
+        self, messages: list[ChatMessage], tools: Mapping[str, ToolSpec], asked: Asked, *, must_call: bool
+    ) -> Generation:
         async def ask(text: PartSender[str]) -> Generation | NoModel:
             request = Generate(
                 session_id=self.context.client_view.session_id,
@@ -137,6 +149,7 @@ class ModelConversation:
                 task=self.options.task,
                 user=self.context.client_view.user,
                 asked_for=asked,
+                must_call=must_call,
             )
             return await self.context.peers.inference.ask(request, timeout_s=GENERATION_TIMEOUT_S, linked=True)
 
@@ -158,7 +171,7 @@ class ModelConversation:
         for sentence in passed.sentences:
             await self.say(sentence)
 
-    async def _act(self, call: ModelToolCall, tools: dict[str, ToolSpec]) -> ChatMessage:
+    async def _act(self, call: ModelToolCall, tools: Mapping[str, ToolSpec]) -> ChatMessage:
         spec = tools.get(call.name)
         if spec is None:
             outcome = ToolOutcome(ok=False, content="", duration_s=0.0, error=f"there is no tool {call.name!r}")
@@ -171,6 +184,19 @@ class ModelConversation:
         self._answer.read_result(ok=outcome.ok)
         data = {"data_from_tool": outcome.content} if outcome.ok else {"error": outcome.error}
         return ChatMessage("tool", json.dumps(data), tool_call_id=call.call_id, tool_name=call.name)
+
+
+def chosen_tools(tools: Mapping[str, ToolSpec], choice: str) -> tuple[Mapping[str, ToolSpec], bool]:
+    """Return the tools that a client's choice leaves, and whether one of them has to be called first.
+
+    A name is the client's own tool rather than the server's; one that stands for nothing chooses nothing.
+    """
+    if choice == "none":
+        return {}, False
+    named = {name: spec for name, spec in tools.items() if spec.name == choice}
+    own = {name: spec for name, spec in named.items() if spec.server == CLIENT_SERVER}
+    chosen = own or named
+    return (chosen, True) if chosen else (tools, choice == "required" and bool(tools))
 
 
 def filled(template: str, unix_time: float, language: str) -> str:

@@ -260,7 +260,14 @@ async def weigh(
 def heard_from(said: UtteranceEnded, answer: Recognition, options: SessionOptions) -> Heard:
     """Return the words of an utterance for the turn that is about them."""
     return Heard(
-        answer.text, answer.alternatives, answer.confidence, options.language, began_s(said), before=said.before
+        answer.text,
+        answer.alternatives,
+        answer.confidence,
+        options.language,
+        began_s(said),
+        before=said.before,
+        utterance=said.utterance,
+        first_tokens=answer.first_tokens,
     )
 
 

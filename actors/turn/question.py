@@ -13,6 +13,7 @@ import trio
 from actors.turn.amending import amendment_by
 from actors.turn.hearing import parts_in
 from actors.turn.meaning import TurnMeaning
+from actors.turn.searching import DOUBTED, TurnSearch
 from actors.turn.turn_context import Heard, SessionOptions, TurnContext
 from protocol.language.joints import pieces_of, without_lead
 from protocol.language.phrases import ALL_RIGHT, DROPPED, NOT_UNDERSTOOD, NOTHING_SAID, PARTLY_UNDERSTOOD
@@ -49,6 +50,8 @@ class TurnQuestion:
     """The question that the turn's words may answer."""
     _confidence: float = attrs.field(default=1.0, init=False)
     _is_taken: bool = attrs.field(default=False, init=False)
+    _is_doubted: bool = attrs.field(default=False, init=False)
+    """Whether the command was found in the sound, and not surely."""
     _offered: list[tuple[CommandMatch, ToolOutcome]] = attrs.field(factory=list, init=False)
     """What tools have asked in this turn."""
     partly: tuple[Part, ...] = attrs.field(default=(), init=False)
@@ -75,6 +78,9 @@ class TurnQuestion:
         if command is None and answer is None and not several and not parts.partly and not is_remark:
             before = self.context.memory.sentence_before(self.turn_id)
             amendment = await amendment_by(self.context, self.options, before, heard)
+        if command is None and answer is None and not several and amendment is None and not is_remark:
+            found = await TurnSearch(self.turn_id, self.context, self.options).find(heard)
+            command, self._is_doubted = found.match, not found.is_sure
         self.partly = () if command is not None or amendment is not None else parts.partly
         decision = decide(SaidWords(hypotheses, language, command, answer, several, amendment), question)
         if decision.reaction is Reaction.GO_ON and not self.partly:
@@ -103,7 +109,7 @@ class TurnQuestion:
     def confidence_of(self, heard: Heard, decision: WordsDecision) -> float:
         """Return how sure the words are that led here: an answer is no surer than what it answers."""
         asked = self._open.confidence if self._open is not None and decision.is_answer else 1.0
-        self._confidence = min(heard.confidence, asked)
+        self._confidence = min(heard.confidence, asked, DOUBTED if self._is_doubted else 1.0)
         return self._confidence
 
     def note(self, decision: WordsDecision) -> str:

@@ -22,6 +22,7 @@ from actors.turn.answering import spoken, words_kept
 from actors.turn.conversing import ModelConversation, NoSuitableModel, UnfoundedClaim
 from actors.turn.hearing import EarlyTranscription, ask_unless_early, began_s, heard_from, show
 from actors.turn.question import NO_COMMAND, TurnQuestion
+from actors.turn.searching import TurnSearch
 from actors.turn.spoken_answer import SpokenAnswer
 from actors.turn.tool_caller import CONFIRM_WITHIN_S, ToolCaller, WantedCall
 from actors.turn.tracing import begin_trace, send_trace
@@ -32,11 +33,11 @@ from protocol.language.samples import help_text
 from protocol.language.sentences import SentenceCutter
 from protocol.language.spoken_results import spoken_result
 from protocol.messages import events
-from protocol.messages.hearing import Recognition, UtteranceEnded
+from protocol.messages.hearing import NoWords, Recognition, UtteranceEnded
 from protocol.messages.records import Count
 from protocol.messages.session import Announce
 from protocol.messages.understanding import CommandMatch
-from protocol.turns.actions import PendingTurn
+from protocol.turns.actions import GiveConsent, GiveOutput, PendingTurn
 from protocol.turns.command_sequence import CommandSequence, stopped_before
 from protocol.turns.conversation import given
 from protocol.turns.questions import Reaction
@@ -97,12 +98,12 @@ class Turn:
 
     # --- from outside ----------------------------------------------------------------------------
 
-    def confirm(self, call_id: str, *, approve: bool, stops: bool = False) -> None:
-        """Answer the question about this call, if it is still open; ``stops``: nothing else is done either."""
-        if stops and self._commands is not None:
+    def answer(self, said: GiveConsent | GiveOutput) -> None:
+        """Take the client's answer to a call that waits for it."""
+        if isinstance(said, GiveConsent) and said.stops and self._commands is not None:
             given(self._tools).record_undone(self._commands.stop())
         if self._tools is not None:
-            self._tools.answer(call_id, approve=approve)
+            self._tools.take(said)
 
     async def hold(self) -> None:
         """Pause the answer until it is known whether the user speaks."""
@@ -209,6 +210,8 @@ class Turn:
         started_s = trio.current_time()
         told = self._context, self._options
         found = self._pending.heard or await ask_unless_early(*told, said.utterance, self._early)
+        if isinstance(found, NoWords):
+            found = await TurnSearch(self.turn_id, *told).recovered(said.utterance, found)
         if isinstance(found, Recognition):
             self._report.heard = found.text  # before it is shown: an interruption may come between
         answer = await show(*told, self.turn_id, said.utterance, found)
@@ -233,8 +236,8 @@ class Turn:
             decision = await self._question.decide(self._heard) if may_be_command else NO_COMMAND
         self._heard = heard = attrs.evolve(self._heard, confidence=self._question.confidence_of(self._heard, decision))
         self._report.confidence = heard.confidence
-        self._tools = ToolCaller(
-            self._machine, self._context, heard, ask_aloud=self._ask_aloud, on_tool_s=partial(self._report.mark, "tool")
+        self._tools = tool_caller(
+            self._machine, self._context, heard, self._report, self._spoken, scope=self._deadline, ask=self._ask_aloud
         )
         self._report.mark("understand", trio.current_time() - started_s)
         if decision.reaction is not Reaction.GO_ON:
@@ -409,6 +412,28 @@ class Turn:
         log.info("turn %s", outcome, extra={"source": report.source, "latency_ms": dict(record.latency_ms)})
         if outcome not in {"interrupted", "no_speech"} and not isinstance(self._pending.said, Announce):
             await context.expect_reply(self._question.open_for_s(trio.current_time()))
+
+
+def tool_caller(
+    machine: TurnMachine,
+    context: TurnContext,
+    heard: Heard,
+    report: TurnReport,
+    spoken: SpokenAnswer,
+    *,
+    scope: trio.CancelScope,
+    ask: Callable[[str], Awaitable[None]],
+) -> ToolCaller:
+    """Return what makes a turn's calls, and notes in ``report`` how long they took."""
+    return ToolCaller(
+        machine,
+        context,
+        heard,
+        ask_aloud=ask,
+        on_tool_s=partial(report.mark, "tool"),
+        deadline=scope,
+        until_said=spoken.wait_sent,
+    )
 
 
 def spoken_answer(

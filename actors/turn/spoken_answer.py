@@ -53,6 +53,8 @@ class SpokenAnswer:
     playback: Playback = attrs.field(factory=Playback)
     _sentences: trio.MemorySendChannel[str] | None = attrs.field(default=None, init=False)
     """The queue of sentences; ``None`` while the answer is not open, as for a client that wants no speech."""
+    _unsent: int = attrs.field(default=0, init=False)
+    """How many sentences have been queued and not been sent."""
     _changed: trio.Event = attrs.field(factory=trio.Event, init=False)
     _asked_s: float | None = attrs.field(default=None, init=False)
     """When there was something to say first."""
@@ -76,6 +78,12 @@ class SpokenAnswer:
                 self._asked_s = trio.current_time()
             with suppress(trio.BrokenResourceError):  # speech cannot be made, and the client knows
                 await self._sentences.send(sentence)
+                self._unsent += 1
+
+    async def wait_sent(self) -> None:
+        """Wait until all that was said so far is sent, or cannot be."""
+        while self._unsent > 0 and self._sentences is not None:
+            await self._changed.wait()
 
     @property
     def is_speaking(self) -> bool:
@@ -124,6 +132,8 @@ class SpokenAnswer:
                 except (AskError, MailboxError) as error:
                     sentences.close()  # nothing more can be said
                     self.memory.is_voiceless = True
+                    self._sentences = None
+                    await self._tell(())
                     await self.client.tell(Send(Degraded("speech", str(error))))
                     return
                 if self.memory.is_voiceless:
@@ -136,6 +146,8 @@ class SpokenAnswer:
             async for sentence, audio in made:
                 self.playback.add(sentence, audio)
                 await self._deliver()
+                self._unsent -= 1
+                await self._tell(())
 
     async def _deliver(self) -> None:
         """Send the waiting audio while the answer is not held."""

@@ -8,6 +8,7 @@ Rules kept here:
 * A call's id is in the vault before the call is sent, and with other replicas in the shared store; no id is sent twice.
 * What was understood by the meaning of the words is confirmed, unless it only reads and the meaning is sure.
 * Every call is shown to the client and recorded with its outcome; a refused one is recorded too.
+* A call of a tool of the client is only shown: the client makes it, and has a time of its own for it.
 """
 
 import logging
@@ -22,6 +23,7 @@ from actors.turn.turn_context import Heard, TurnContext, TurnRefused
 from protocol.language.phrases import NOT_ALLOWED, NOT_DONE, SHALL_I, SHALL_I_DO, phrase
 from protocol.language.spoken_results import spoken_result
 from protocol.messages import events
+from protocol.messages.event_values import CLIENT_SERVER
 from protocol.messages.records import ToolRecord
 from protocol.messages.session import Send
 from protocol.messages.understanding import (
@@ -34,6 +36,7 @@ from protocol.messages.understanding import (
     ToolOutcome,
     ToolSpec,
 )
+from protocol.turns.actions import GiveConsent, GiveOutput
 from protocol.turns.last_sentence import DoneCall, event_of
 from protocol.turns.redaction import redacted, redacted_text
 from protocol.turns.tools import Circumstances, Policy, configured_policy, policy_for
@@ -91,14 +94,20 @@ class ToolCaller:
         *,
         ask_aloud: Callable[[str], Awaitable[None]],
         on_tool_s: Callable[[float], None],
+        deadline: trio.CancelScope,
+        until_said: Callable[[], Awaitable[None]],
     ) -> None:
+        """While a client makes a call the ``deadline`` is moved; ``until_said`` waits for what is said before."""
         self._machine = machine
         self._turn_id = machine.turn_id
         self._context = context
         self._heard = heard
         self._ask_aloud = ask_aloud
         self._on_tool_s = on_tool_s
+        self._deadline = deadline
+        self._until_said = until_said
         self._answers: dict[str, trio.MemorySendChannel[bool]] = {}
+        self._outputs: dict[str, trio.MemorySendChannel[events.ToolOutput]] = {}
         self._until_known = trio.CancelScope()
         """From the sending of a call until its outcome is noted."""
 
@@ -109,9 +118,25 @@ class ToolCaller:
             self._answers.pop(call_id).send_nowait(approve)
         return is_open
 
+    def take(self, said: GiveConsent | GiveOutput) -> None:
+        """Take the client's answer to a call: consent, or the output of its own tool."""
+        if isinstance(said, GiveConsent):
+            self.answer(said.call_id, approve=said.approve)
+        else:
+            self.give_output(said.output)
+
+    def give_output(self, output: events.ToolOutput) -> None:
+        """Take what a tool of the client has returned, once."""
+        waiting = self._outputs.pop(output.call_id, None)
+        if waiting is not None:
+            waiting.send_nowait(output)
+
     def let_call_end(self) -> None:
-        """Let a call that was sent come to its end when the turn is cancelled, so that its outcome is known."""
-        self._until_known.shield = True
+        """Let a call that was sent come to its end when the turn is cancelled, so that its outcome is known.
+
+        A tool of the client is not waited for: the turn takes no output any more.
+        """
+        self._until_known.shield = not self._outputs
 
     async def call(self, wanted: WantedCall) -> ToolOutcome:
         """Make the call; raises ``TurnRefused`` if it is not allowed."""
@@ -147,9 +172,11 @@ class ToolCaller:
             raise AssertionError(f"call id {call_id} was used before")
         if not await self._context.guard.note():
             raise TurnRefused(phrase(NOT_DONE, self._heard.language))
-        await self._context.show(events.ToolCall(self._turn_id, call_id, server, tool, arguments, wanted.undoes))
+        shown = events.ToolCall(self._turn_id, call_id, server, tool, arguments, wanted.undoes)
+        if server != CLIENT_SERVER:
+            await self._context.show(shown)
         with span(f"tool {tool}", tool=tool, server=server, call_id=call_id) as noted:
-            outcome = await self._send(call_id, wanted)
+            outcome = await (self._leave_to_client(shown) if server == CLIENT_SERVER else self._send(call_id, wanted))
             noted["ok"] = outcome.ok
         if wanted.undoes is not None:
             memory.end_undo(call_id, wanted.undoes, ok=outcome.ok)
@@ -204,6 +231,26 @@ class ToolCaller:
             return await ask_streaming(ask, self._progress_of(call_id))
         except (AskError, MailboxError) as error:
             return ToolOutcome(ok=False, content="", duration_s=trio.current_time() - started_s, error=str(error))
+
+    async def _leave_to_client(self, call: events.ToolCall) -> ToolOutcome:
+        """Show the call behind what was said before, and wait for its output; the turn has that much longer."""
+        await self._until_said()
+        call_id, limit_s, started_s = call.call_id, self._context.tools.client_timeout_s, trio.current_time()
+        self._outputs[call_id], outputs = trio.open_memory_channel[events.ToolOutput](1)
+        self._machine.await_output(call_id)
+        self._deadline.deadline += limit_s
+        output = events.ToolOutput(call_id, error=f"the client gave no output within {limit_s:g} s")
+        try:
+            await self._context.show(call)
+            with trio.move_on_after(limit_s):
+                output = await outputs.receive()
+        finally:
+            self._outputs.clear()
+            self._machine.await_output(None)
+        took_s = trio.current_time() - started_s
+        self._deadline.deadline += took_s - limit_s
+        content = output.output[: self._context.tools.result_max_chars]
+        return ToolOutcome(ok=output.error is None, content=content, duration_s=took_s, error=output.error)
 
     def _progress_of(self, call_id: str) -> Callable[[CallProgress], Awaitable[None]]:
         """Return a sink that shows a call's progress, at a bounded rate."""

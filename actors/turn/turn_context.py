@@ -24,7 +24,7 @@ from protocol.messages.events import (
     ReplyDelta,
     ServerEvent,
 )
-from protocol.messages.hearing import NothingHeard, Recognition, ReplyExpected, SpokenBefore
+from protocol.messages.hearing import NothingHeard, Recognition, ReplyExpected, SpokenBefore, Utterance
 from protocol.messages.inboxes import (
     AudioMessage,
     HistoryMessage,
@@ -168,6 +168,10 @@ class Heard:
     is_typed: bool = False
     before: SpokenBefore | None = None
     """The utterance before, if the words followed it closely."""
+    utterance: Utterance | None = attrs.field(default=None, repr=False)
+    """The sound of the words; ``None`` if they were typed or kept."""
+    first_tokens: tuple[int, ...] = ()
+    """The recogniser's, as in ``Recognition``."""
     kept: tuple[Recognition, ...] = ()
     """What of it was kept until it was asked for."""
 

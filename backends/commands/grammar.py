@@ -27,6 +27,7 @@ from hassil.models import MatchEntity
 
 from backends.commands.answers import AnswerSentences, answers_in
 from backends.commands.arguments import arguments_of
+from backends.commands.automaton import automaton_of
 from backends.commands.continuation import Prefixes, is_begun, may_continue
 from backends.commands.files import MAX_SAMPLES, Command, CommandFile, CommandFileError, load_files
 from backends.commands.filling import FilledCommand, SlotSearch, search_for
@@ -48,6 +49,7 @@ from backends.commands.spoken_numbers import Token, number_words
 from backends.commands.steps import TooManyStepsError, count_in, counted_steps, take_steps
 from protocol.language.languages import primary
 from protocol.messages.meaning import Meaning, OwnSentence
+from protocol.messages.searching import SentenceAutomaton
 from protocol.messages.understanding import CommandMatch, CommandSamples, SlotQuestion
 
 MAX_HYPOTHESES = 5
@@ -202,6 +204,10 @@ class HassilGrammar:
         }
         for code in codes:  # hassil compiles sentences on first use; that must not happen during a turn
             self.match(["what time is it"], code)
+        self._automata = {
+            code: automaton_of(code, [(each.intents, each.slot_types) for each in known.grammars])
+            for code, known in self._languages.items()
+        }
         self._own_sentences = own_sentences([file for file in users if file.language == ENGLISH])
         every = [(file.language, command) for file in (*users, *shipped) for command in file.commands.values()]
         self._samples = tuple(self._samples_of(code, command) for code, command in every)
@@ -260,6 +266,10 @@ class HassilGrammar:
         known = self._languages.get(primary(language))
         prefixes = () if known is None else tuple(grammar.prefixes for grammar in known.grammars)
         return known is not None and is_begun(prefixes, heard_as(text, primary(language), known.fillers).text)
+
+    def automaton(self, language: str) -> SentenceAutomaton | None:
+        """Return the sentences without free words, to be looked for in sound; ``None`` for a language without any."""
+        return self._automata.get(primary(language))
 
     def own_sentences(self) -> Sequence[OwnSentence]:
         """Return examples of the user's own English commands; the same object until the files change."""

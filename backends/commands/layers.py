@@ -11,6 +11,7 @@ from typing import Final, Protocol
 
 from backends.protocols import CommandGrammar
 from protocol.messages.meaning import Meaning, OwnSentence
+from protocol.messages.searching import SentenceAutomaton
 from protocol.messages.understanding import CommandMatch, CommandSamples
 
 MAX_VOCABULARY: Final = 60  # as much as Whisper is given
@@ -77,6 +78,10 @@ class LayeredGrammar:
     def samples(self) -> Sequence[CommandSamples]:
         """Return what can be said, own sentences first."""
         return (*self._own.samples(), *self._home.samples())
+
+    def automaton(self, language: str) -> SentenceAutomaton | None:
+        """Return the own sentences without free words: names of a home are too much alike to be looked for in sound."""
+        return self._own.automaton(language)
 
     def own_sentences(self) -> Sequence[OwnSentence]:
         """Return examples of the user's own commands."""

@@ -16,6 +16,7 @@ import attrs
 from backends.commands.files import CommandFileError
 from backends.protocols import CommandGrammar
 from protocol.messages.meaning import Meaning, OwnSentence
+from protocol.messages.searching import SentenceAutomaton
 from protocol.messages.understanding import CommandMatch, CommandSamples
 
 MAX_TOLD: Final = 3  # problems of one reading: a log line that can be read
@@ -68,6 +69,10 @@ class ReloadingGrammar:
     def samples(self) -> Sequence[CommandSamples]:
         """Return what can be said in every language, the user's own sentences first."""
         return self._current.samples()
+
+    def automaton(self, language: str) -> SentenceAutomaton | None:
+        """Return the sentences without free words, to be looked for in sound."""
+        return self._current.automaton(language)
 
     def own_sentences(self) -> Sequence[OwnSentence]:
         """Return examples of the user's own English commands; the same object until the files change."""

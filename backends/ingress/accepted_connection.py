@@ -10,8 +10,9 @@ Rules kept here:
 * A connection with a reserved place gets one answer, to a health check; every other request is refused.
 """
 
+import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
 import attrs
@@ -26,6 +27,7 @@ from backends.ingress.containment import Failure, contained
 from backends.ingress.http_connection import BadHead, HttpConnection
 from backends.ingress.http_head import (
     ANY_TARGET,
+    JSON,
     TEXT,
     BadTarget,
     SessionRefusal,
@@ -62,7 +64,7 @@ from protocol.admission.forwarding import Network, caller_through, networks_of
 from protocol.admission.identity import identity_of
 from protocol.admission.origin import PREFLIGHT_HEADERS, is_preflight
 from protocol.admission.rate import SlidingCount
-from protocol.dialects.dialect import ClientLink, Dialect, MakeDialect, OpeningRequest
+from protocol.dialects.dialect import ClientLink, Dialect, HandshakeRefused, MakeDialect, OpeningRequest
 from protocol.messages.events import ConnectionRefused
 from protocol.messages.identity import Identity
 from protocol.messages.socket import SocketClosed
@@ -86,6 +88,10 @@ class IngressRoutes:
     """The dialect of each WebSocket path."""
     http: HttpApp | None = None
     """Serves every request that is not for a page of ours; without it those are answered 404."""
+    posted: frozenset[str] = frozenset()
+    """WebSocket paths to which the app takes POST."""
+    told: Callable[[str, HttpAnswer, str], HttpAnswer] = lambda _path, answer, _reason: answer
+    """Returns a refusal in the form of the protocol that is spoken at a path."""
 
 
 @attrs.define(eq=False)
@@ -165,7 +171,7 @@ class AcceptedConnection:
         except BadTarget as error:
             raise BadHead(error.status, str(error)) from error
         request = self._from_caller(request_of(head, self._peer))
-        handshake = self._handshake(head, request) if request.path in self._state.routes.dialects else None
+        handshake = self._handshake(head, request) if self._is_for_dialect(request) else None
         kind = self._kind_of(request, handshake)
         verdict = await self._state.admission.admit(request, kind, is_reserved=self._place.is_reserved)
         if isinstance(verdict, Refusal):
@@ -183,6 +189,10 @@ class AcceptedConnection:
         endpoint, answer = await self._page(request, handshake)
         self._observe(request, endpoint, answer.status, started_at)
         return await self._answer(request, answer, verdict)
+
+    def _is_for_dialect(self, request: Request) -> bool:
+        routes = self._state.routes
+        return request.path in routes.dialects and not (request.method == "POST" and request.path in routes.posted)
 
     def _from_caller(self, request: Request) -> Request:
         """Return the request with its sender, as a trusted proxy has told it."""
@@ -230,10 +240,12 @@ class AcceptedConnection:
         told = None if self._place.is_reserved else refused_in_session(refusal)
         if not isinstance(handshake, OpeningHandshake) or told is None:
             self._observe(request, refused_endpoint(refusal), refusal.status, started_at)
-            return await self._answer(request, refusal_answer(refusal), refusal)
+            answer = self._state.routes.told(request.path, refusal_answer(refusal), refusal.reason)
+            return await self._answer(request, answer, refusal)
         self._observe(request, request.path, refusal.status, started_at)
         if "origin" not in request.headers:
-            return await self._answer(request, refused_session_answer(refusal), refusal)
+            answer = self._state.routes.told(request.path, refused_session_answer(refusal), refusal.reason)
+            return await self._answer(request, answer, refusal)
         await self._refuse_browser(handshake, request, told)
         return False
 
@@ -278,7 +290,10 @@ class AcceptedConnection:
         if body_bytes_of(head) != 0:
             return error_answer(400, "a WebSocket's handshake has no body")
         make_dialect = self._state.routes.dialects[request.path]
-        dialect = make_dialect(OpeningRequest(request.path, request.query, request.headers))
+        try:
+            dialect = make_dialect(OpeningRequest(request.path, request.query, request.headers, request.repeated))
+        except HandshakeRefused as refused:
+            return HttpAnswer(refused.status, JSON, json.dumps(refused.body).encode(), tuple(refused.headers))
         protocol = protocol_for(dialect, self._state.settings.websocket)
         response = protocol.accept(handshake_of(head))
         if response.status_code != SWITCHING:

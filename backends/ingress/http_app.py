@@ -28,6 +28,7 @@ from backends.ingress.http_audio import MODELS, SPEECH, TRANSCRIPTIONS, TRANSLAT
 from backends.ingress.http_commands import CommandRoute, add_command_route
 from backends.ingress.http_console import ConsoleFigures, ConsoleNews, ConsoleRoutes, add_console_routes
 from backends.ingress.http_history import HistoryRoutes, add_history_routes
+from backends.ingress.http_listen import LISTEN, ListenApi
 from backends.ingress.http_models import ModelServices, add_model_routes
 from backends.ingress.hypercorn_bridge import ROUTE_KEY, UNMATCHED
 from backends.ingress.json_body import BadBody, read_json
@@ -42,7 +43,9 @@ from runtime.messaging.errors import AskError, MailboxError
 
 log = logging.getLogger("sayso.http")
 
-UPLOADS: Final = frozenset({TRANSCRIPTIONS, TRANSLATIONS})  # paths that take recordings
+BODIES: Final = frozenset({LISTEN})
+"""Paths that take a recording as the body."""
+UPLOADS: Final = frozenset({TRANSCRIPTIONS, TRANSLATIONS, LISTEN})  # paths that take recordings
 OK: Final = 200
 MAX_DRAIN_S: Final = 3_600
 RETRY_AFTER_S: Final = 1.0
@@ -185,7 +188,7 @@ class AnswerFinish:
 def make_app(services: HttpServices, audio: AudioServices) -> QuartTrio:
     """Return the app."""
     app = QuartTrio(__name__, static_folder=None)
-    app.request_class = upload_request(UPLOADS, Storage())
+    app.request_class = upload_request(UPLOADS - BODIES, Storage(), BODIES)
     app.url_map.merge_slashes = False  # else /api//tools would be redirected, and clients would come to rely on it
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     app.config["BODY_TIMEOUT"] = None  # the bridge bounds how slowly bodies arrive (hypercorn_bridge.py)
@@ -210,6 +213,7 @@ def make_app(services: HttpServices, audio: AudioServices) -> QuartTrio:
     api = AudioApi(audio)
     app.add_url_rule(TRANSCRIPTIONS, endpoint=TRANSCRIPTIONS, view_func=api.transcriptions, methods=["POST"])
     app.add_url_rule(TRANSLATIONS, endpoint=TRANSLATIONS, view_func=api.translations, methods=["POST"])
+    app.add_url_rule(LISTEN, endpoint=LISTEN, view_func=ListenApi(api, audio).listen, methods=["POST"])
     app.add_url_rule(SPEECH, endpoint=SPEECH, view_func=api.speech, methods=["POST"])
     app.add_url_rule(VOICES, endpoint=VOICES, view_func=api.voices, methods=["GET"])
     app.add_url_rule(MODELS, endpoint=MODELS, view_func=api.models, methods=["GET"])

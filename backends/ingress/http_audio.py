@@ -27,10 +27,13 @@ from backends.ingress.audio_names import language_of_voice, model_of
 from backends.ingress.audio_services import RETRY_AFTER_S, AudioServices, TranscriptionOptions
 from backends.ingress.http_answers import admitted, held_for_answer
 from backends.ingress.http_speech import SHOWN_CHARS, event, speech_answer, stream_of
+from backends.ingress.http_utterance import is_utterance, utterance_answer
 from backends.ingress.uploads import UploadFile, UploadRequest
 from backends.protocols import BadAudio
 from backends.speech.recordings import Cutter, Recording
+from config.settings import Role
 from protocol.audio.captions import FORMATS, Caption, to_srt, to_verbose, to_vtt, to_words, whole_text
+from protocol.audio.remote_utterance import HEADER
 from protocol.language.languages import normalised, primary
 from protocol.messages.hearing import NoWords, Recognition, Utterance
 from protocol.messages.recordings import CloseRecording
@@ -73,7 +76,8 @@ class AudioApi:
     async def speech(self) -> Response:
         """Speak a text."""
         try:
-            self._refuse_under_load()
+            self.refuse_other_roles("speak")
+            self.refuse_under_load()
             return await speech_answer(self._services)
         except ApiError as error:
             return error_response(error)
@@ -97,32 +101,49 @@ class AudioApi:
 
     async def _model_names(self) -> Sequence[str]:
         voices = await trio.to_thread.run_sync(self._services.voices)
-        speaks = () if voices is not None and not voices else (SPEECH_MODEL,)
-        return (*self._services.models(), USUAL_MODEL, *speaks)
+        speaks = "speak" in self._services.does and (voices is None or bool(voices))
+        recognisers = (*self._services.models(), USUAL_MODEL) if "recognise" in self._services.does else ()
+        return (*recognisers, SPEECH_MODEL) if speaks else recognisers
 
-    def _refuse_under_load(self) -> None:
+    def refuse_under_load(self) -> None:
+        """Raise ``ApiError`` while work that can wait has to."""
         retry_after_s = admitted().retry_deferrable_s
         if retry_after_s is not None:
             raise ApiError(503, "the server is under load; recordings and texts have to wait", None, retry_after_s)
+
+    def refuse_other_roles(self, wanted: Role) -> None:
+        """Raise ``ApiError`` for work that this server is not there for."""
+        does = self._services.does
+        if wanted not in does:
+            raise ApiError(
+                404, f"this server is there for other work: its role is {', '.join(does)} (supervisor.roles)"
+            )
 
     # --- recordings ------------------------------------------------------------------------------
 
     async def _transcribed(self, upload_request: UploadRequest, *, translate: bool = False) -> Response:
         with contextlib.ExitStack() as held:
             held.callback(upload_request.close_uploads)
-            with self._counting_refusals():
-                self._refuse_under_load()
+            with self.counting_refusals():
+                self.refuse_other_roles("recognise")
+                if HEADER not in request.headers:
+                    self.refuse_under_load()
                 upload, wanted = await self._received(upload_request, translate=translate)
-                held.callback(self._take_place())
-            job = self._job(upload, wanted, held)
+                form = await upload_request.form
+                if is_utterance(form):
+                    tenant = admitted().identity.tenant
+                    return await utterance_answer(self._services, form, upload, wanted.hearing, tenant)
+                self.refuse_under_load()
+                held.callback(self.take_place())
+            job = self.job(upload.path, wanted.hearing, held)
             if wanted.is_streamed:
                 held_for_answer().push(held.pop_all())
                 return stream_of(self._events(job), "text/event-stream")
-            await self._whole(job)
+            await self.whole(job)
         return _page(job, wanted)
 
     @contextlib.contextmanager
-    def _counting_refusals(self) -> Iterator[None]:
+    def counting_refusals(self) -> Iterator[None]:
         """Count what is refused before anything is decoded; the rest is counted by the decoder."""
         try:
             yield
@@ -136,7 +157,7 @@ class AudioApi:
         """Wait for the whole body, and return its file and fields; raises ``ApiError``."""
         form, files = await upload_request.form, await upload_request.files
         wanted = TranscriptionForm.read(form)
-        self._check_model(wanted.hearing.model)
+        self.check_model(wanted.hearing.model)
         if translate:
             wanted = self._translating(wanted)
         else:
@@ -156,7 +177,7 @@ class AudioApi:
             raise ApiError(400, f"{which}: one that hears other languages than English can, such as base", "model")
         return attrs.evolve(wanted, hearing=attrs.evolve(wanted.hearing, model=model, translate=True))
 
-    def _take_place(self) -> Callable[[], None]:
+    def take_place(self) -> Callable[[], None]:
         """Take a place for a recording in work, and return what leaves it; raises ``ApiError`` if all are taken."""
         if self._at_once >= MAX_AT_ONCE:
             raise ApiError(503, f"{MAX_AT_ONCE} recordings are in work already", None, RETRY_AFTER_S)
@@ -167,18 +188,19 @@ class AudioApi:
 
         return leave
 
-    def _check_model(self, name: str | None) -> None:
+    def check_model(self, name: str | None) -> None:
+        """Raise ``ApiError`` for a model that is not offered."""
         offered = self._services.models()
         if name is not None and name not in offered:
             told = f"model must be one of {', '.join(offered)} or whisper-1, not {name[:SHOWN_CHARS]!r}"
             raise ApiError(404, told, "model", code="model_not_found")
 
-    def _job(self, upload: UploadFile, wanted: "TranscriptionForm", held: contextlib.ExitStack) -> "RecordingJob":
-        """Return the work on a recording, which is closed with ``held``."""
+    def job(self, path: str, wanted: TranscriptionOptions, held: contextlib.ExitStack) -> "RecordingJob":
+        """Return the work on the recording at ``path``, which is closed with ``held``."""
         recording_id = secrets.token_hex(8)
         media = self._services.media
-        recording = Recording(recording_id, upload.path, media.read, Cutter(self._services.make_detector()))
-        job = RecordingJob(self._services, recording, wanted.hearing)
+        recording = Recording(recording_id, path, media.read, Cutter(self._services.make_detector()))
+        job = RecordingJob(self._services, recording, wanted)
 
         def close() -> None:
             if not recording.is_over:
@@ -187,7 +209,7 @@ class AudioApi:
         held.callback(close)
         return job
 
-    async def _whole(self, job: "RecordingJob") -> None:
+    async def whole(self, job: "RecordingJob") -> None:
         """Transcribe a whole recording; raises ``ApiError``."""
         try:
             await job.run()
@@ -233,7 +255,7 @@ class RecordingJob:
         """Transcribe the whole recording; raises ``BadAudio``, ``AskError`` or ``MailboxError``."""
         failures: list[Exception] = []
         async with trio.open_nursery() as nursery:
-            for _ in range(self._services.at_once):
+            for _ in range(self._services.pace.at_once):
                 nursery.start_soon(self._work, failures, nursery.cancel_scope)
         if failures:
             raise failures[0]
@@ -277,7 +299,7 @@ class RecordingJob:
         """Transcribe a segment: wait until the server is not under load, and ask again while the queue is full."""
         give_up_s = trio.current_time() + PATIENCE_S
         while True:
-            pause_s = self._services.rest_s()
+            pause_s = self._services.pace.rest_s()
             if pause_s is None or trio.current_time() + pause_s > give_up_s:
                 try:
                     return await self._services.transcribe(utterance, self._wanted)

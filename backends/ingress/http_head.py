@@ -81,7 +81,7 @@ def origin_form(head: h11.Request) -> h11.Request:
 
 
 def request_of(head: h11.Request, peer: str) -> Request:
-    """Return the request; of repeated headers the values are joined, of repeated query keys the last one counts.
+    """Return the request; of repeated headers the values are joined, ``query`` has the last of repeated keys.
 
     The target is in origin form.
     """
@@ -90,7 +90,12 @@ def request_of(head: h11.Request, peer: str) -> Request:
     for raw_name, raw_value in head.headers:
         name, value = raw_name.decode("ascii"), raw_value.decode("latin-1")
         headers[name] = f"{headers[name]}, {value}" if name in headers else value
-    return Request(head.method.decode("ascii"), path, dict(parse_qsl(query, keep_blank_values=True)), headers, peer)
+    values: dict[str, list[str]] = {}
+    for name, value in parse_qsl(query, keep_blank_values=True):
+        values.setdefault(name, []).append(value)
+    last = {name: found[-1] for name, found in values.items()}
+    repeated = {name: tuple(found) for name, found in values.items() if len(found) > 1}
+    return Request(head.method.decode("ascii"), path, last, headers, peer, repeated=repeated)
 
 
 def method_label(method: str) -> str:

@@ -265,6 +265,28 @@ OPERATIONS: Final = (
         body="multipart/form-data",
     ),
     Operation(
+        "/v1/listen",
+        "Deepgram's transcription: a recording as the body to text. A stream is a WebSocket at the same path.",
+        {
+            200: "`metadata`, and `results` with the words of the recording.",
+            400: "No recording that can be decoded, or a parameter that is wrong or not served.",
+            404: "No such model.",
+            413: "The recording is too large.",
+            503: "Under load, or busy; come back later.",
+        },
+        query={
+            "model": ("string", "One of `/v1/models`, or any name of Deepgram's for the usual one."),
+            "language": ("string", "A code such as `de`; found out without it."),
+            "keyterm": ("string", "A word worth expecting; may be given several times."),
+            "utterances": ("string", "`true` for a list of utterances."),
+            "encoding": ("string", "Of samples without a container: `linear16`, `linear32`, `mulaw`, `alaw`."),
+            "sample_rate": ("string", "Of these samples, in Hz."),
+            "channels": ("string", "Of these samples: 1 or 2."),
+        },
+        method="post",
+        body="application/octet-stream",
+    ),
+    Operation(
         "/v1/audio/speech",
         "OpenAI's speech: a text to sound.",
         {

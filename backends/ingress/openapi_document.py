@@ -4,7 +4,8 @@ Rules kept here:
 
 * The scopes are read from the table by which requests are admitted (``protocol/admission/scopes.py``).
 * Any one scope of an operation suffices, so each is an alternative of its own.
-* Errors are told alike everywhere: one sentence under ``error``, or OpenAI's form below ``/v1/``.
+* Errors are told alike everywhere: one sentence under ``error``, or OpenAI's form below ``/v1/``
+  and Deepgram's at its own path.
 """
 
 from collections.abc import Mapping
@@ -29,6 +30,7 @@ from protocol.messages.identity import Scope
 FIRST_ERROR: Final = 400
 JSON: Final = "application/json"
 OPENAI_FOLDER: Final = "/v1/"
+DEEPGRAM_PATH: Final = "/v1/listen"
 CHALLENGE: Final = {"WWW-Authenticate": {"schema": {"type": "string"}, "description": "What is missing (RFC 6750)."}}
 RETRY: Final = {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds."}}
 HEADERS: Final[Mapping[int, Mapping[str, Any]]] = {401: CHALLENGE, 429: RETRY, 503: RETRY}
@@ -131,7 +133,7 @@ def _response(operation: Operation, status: int, meaning: str) -> dict[str, Any]
     if is_error:
         schemas = [reference("Error")]
         if operation.path.startswith(OPENAI_FOLDER):
-            schemas.append(reference("ApiError"))
+            schemas.append(reference("ListenError" if operation.path == DEEPGRAM_PATH else "ApiError"))
         if own is not None:
             schemas.append(own)
         own = schemas[0] if len(schemas) == 1 else {"anyOf": schemas}

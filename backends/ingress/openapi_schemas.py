@@ -87,11 +87,13 @@ COMPONENTS: Final[Mapping[str, Schema]] = {
             )
         }
     ),
+    "ListenError": record({"err_code": TEXT, "err_msg": TEXT, "request_id": TEXT}),
     "Actor": record({"id": TEXT, "state": TEXT, "children": listing(reference("Actor"))}),
     "Status": record(
         {
             "name": {"const": "sayso"},
             "version": TEXT,
+            "roles": listing(TEXT),
             "timestamp": TEXT,
             "uptime_s": {**NUMBER, "minimum": 0},
             "sessions": {**WHOLE, "minimum": 0},
@@ -104,7 +106,7 @@ COMPONENTS: Final[Mapping[str, Schema]] = {
             "tree": reference("Actor"),
         }
     ),
-    "Health": record({"status": TEXT}, {"missing": listing(TEXT)}),
+    "Health": record({"status": TEXT}, {"missing": listing(TEXT), "roles": listing(TEXT)}),
     "Component": record({"status": {"enum": list(HEALTH)}}, {"reason": TEXT}),
     "DetailedHealth": record(
         {
@@ -181,6 +183,7 @@ ANSWERS: Final[Mapping[tuple[str, str, int], Schema]] = {
     ("get", "/v1/models/{name}", 200): reference("OpenAiModel"),
     ("post", "/v1/audio/transcriptions", 200): record({"text": TEXT}, {"segments": listing(ANY_OBJECT)}),
     ("post", "/v1/audio/translations", 200): record({"text": TEXT}, {"segments": listing(ANY_OBJECT)}),
+    ("post", "/v1/listen", 200): record({"metadata": ANY_OBJECT, "results": ANY_OBJECT}),
     ("get", "/openapi.json", 200): record({"openapi": TEXT, "info": ANY_OBJECT, "paths": ANY_OBJECT}),
     ("get", "/asyncapi.json", 200): record({"asyncapi": TEXT, "info": ANY_OBJECT, "channels": ANY_OBJECT}),
 }
@@ -207,6 +210,7 @@ BODIES: Final[Mapping[tuple[str, str], Schema]] = {
         {"file": {"type": "string", "format": "binary"}},
         {"model": TEXT, "response_format": {"enum": list(TRANSCRIPT_FORMATS)}, "stream": FLAG},
     ),
+    ("post", "/v1/listen"): {"type": "string", "format": "binary"},
     ("post", "/v1/audio/speech"): record(
         {"input": {**TEXT, "minLength": 1, "maxLength": MAX_INPUT_CHARS}},
         {

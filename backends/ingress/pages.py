@@ -75,7 +75,7 @@ class OwnPages:
         return answer({"status": "healthy"})
 
     def ready(self, _request: Request) -> HttpAnswer:
-        """Return 200 if new work is taken, else 503 with what is missing."""
+        """Return 200 if new work is taken, else 503 with what is missing; and what it is for, if it has no sessions."""
         missing = health.not_ready(self.figures.states())
         server = self.figures.server()
         if server["stopping"]:
@@ -84,7 +84,10 @@ class OwnPages:
             missing = ["all places are taken", *missing]
         if server["load_level"] >= FULL_LEVEL:
             missing = [f"load level {server['load_level']}", *missing]
-        return answer({"status": "not ready", "missing": missing}, 503) if missing else answer({"status": "ready"})
+        roles = {"roles": server["roles"]} if server["roles"] else {}
+        if missing:
+            return answer({"status": "not ready", "missing": missing, **roles}, 503)
+        return answer({"status": "ready", **roles})
 
     def detailed(self, _request: Request) -> HttpAnswer:
         """Return every component's state; 503 if one is unhealthy."""

@@ -25,6 +25,7 @@ from backends.ingress.api_errors import ApiError
 MAX_UPLOAD_BYTES: Final = 128 << 20  # an hour as 16 kHz WAV is 110 MiB
 MAX_FIELDS_BYTES: Final = 256 << 10  # of a form beside its file: OpenAI's fields have less than 1 kB
 FORM: Final = "multipart/form-data"
+JSON: Final = "application/json"
 MAX_STORED_BYTES: Final = 4 * MAX_UPLOAD_BYTES  # of all uploads together: two in work, and two that are arriving
 RETRY_AFTER_S: Final = 10.0
 OPEN_FILES: Final = Path("/proc/self/fd")  # where Linux shows them
@@ -81,6 +82,11 @@ class UploadFile:
         """As a file's ``seek``."""
         return self._file.seek(offset, whence)
 
+    def read_all(self) -> bytes:
+        """Return the content; for files that were found to be small."""
+        self._file.seek(0)
+        return self._file.read()
+
     def close(self) -> None:
         """Delete the file."""
         self._file.close()
@@ -128,11 +134,15 @@ class UploadRequest(TrioRequest):
     form_data_parser_class = UploadParser
 
     upload_paths: frozenset[str]
+    body_paths: frozenset[str]
+    """Paths to which a recording is sent as the whole body."""
     storage: Storage
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         _method, _scheme, path, _query, headers = arguments[:5]
-        if path in self.upload_paths and headers.get("Content-Type", "").partition(";")[0].strip().lower() == FORM:
+        content_type = headers.get("Content-Type", "").partition(";")[0].strip().lower()
+        is_body = path in self.body_paths and content_type != JSON
+        if is_body or (path in self.upload_paths and content_type == FORM):
             options["max_content_length"] = MAX_UPLOAD_BYTES
         super().__init__(*arguments, **options)
         self.max_content_length = options["max_content_length"]
@@ -144,6 +154,20 @@ class UploadRequest(TrioRequest):
         parser.stream_factory = self._make_file
         cast("UploadParser", parser).stored_bytes = lambda: sum(file.size_bytes for file in self._uploads)
         return parser
+
+    async def store_body(self, begins: bytes, note: Callable[[bytes], object]) -> UploadFile:
+        """Store the body as a recording behind the bytes with which it ``begins``; ``note`` sees each part.
+
+        Raises ``ApiError`` and what the framework does for a body that is too large or too slow.
+        """
+        file = cast("UploadFile", self._make_file())
+        file.write(begins)
+        async for part in self.body:
+            if file.size_bytes + len(part) > MAX_UPLOAD_BYTES + len(begins):
+                raise ApiError(413, f"a recording must have at most {MAX_UPLOAD_BYTES >> 20} MB")
+            note(part)
+            file.write(part)
+        return file
 
     async def close(self) -> None:
         """Keep the stored files: an answer that is streamed needs them after its handler (``close_uploads``)."""
@@ -163,6 +187,9 @@ class UploadRequest(TrioRequest):
         return self._uploads[0]
 
 
-def upload_request(paths: frozenset[str], storage: Storage) -> type[UploadRequest]:
-    """Return the class of an app's requests: files are taken at ``paths`` and kept in ``storage``."""
-    return type("BoundUploadRequest", (UploadRequest,), {"upload_paths": paths, "storage": storage})
+def upload_request(
+    paths: frozenset[str], storage: Storage, body_paths: frozenset[str] = frozenset()
+) -> type[UploadRequest]:
+    """Return the class of an app's requests: files are taken at ``paths``, whole bodies at ``body_paths``."""
+    bound = {"upload_paths": paths, "body_paths": body_paths, "storage": storage}
+    return type("BoundUploadRequest", (UploadRequest,), bound)

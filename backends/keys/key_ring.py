@@ -2,8 +2,8 @@
 
 Rules kept here:
 
-* A request is checked against keys in memory; the file is looked at by ``refresh`` alone, in a thread, and by one at a
-  time: what was read first never replaces what was read later.
+* A request is checked against keys in memory, which are ``STALE_S`` old at most; the file is looked at by ``refresh``
+  alone, in a thread, and by one at a time: what was read first never replaces what was read later.
 * A file that could not be opened is tried again at the next look, for its keys may have been revoked.
 * Once a key was demanded, one is demanded until the process ends: revoking the last one, or losing the file, opens
   nothing. With a damaged file the last good keys stay.
@@ -11,7 +11,9 @@ Rules kept here:
 """
 
 import logging
+import math
 from collections.abc import Callable, Mapping
+from typing import Final
 
 import trio
 
@@ -29,6 +31,7 @@ from protocol.admission.tokens import PREFIX, TokenClaims
 from protocol.messages.identity import Grant, Identity
 
 log = logging.getLogger("sayso.keys")
+STALE_S: Final = 2.0  # seconds; as long as between looks while the server is used
 
 
 class KeyRing:
@@ -41,6 +44,7 @@ class KeyRing:
         self._seen: Signature | None = file.signature()
         self._keys: Mapping[str, AccessKey] = {}
         self._refreshing = trio.Lock()
+        self._looked_s = -math.inf
         self.is_demanded = is_demanded
         self.tokens = TokenIssuer(file.path.parent, unix_time)
         self.refused = RefusedLogins()
@@ -78,6 +82,14 @@ class KeyRing:
             await self._write_acts()
             await self._read_again()
 
+    async def refresh_stale(self) -> None:
+        """Read the file again if it has changed and was not looked at for ``STALE_S``, as without clients."""
+        if trio.current_time() < self._looked_s + STALE_S:
+            return
+        async with self._refreshing:
+            if trio.current_time() >= self._looked_s + STALE_S:  # another request may have waited for the same
+                await self._read_again()
+
     async def _write_acts(self) -> None:
         entries = self.acts.take(self._unix_time())
         try:
@@ -87,6 +99,7 @@ class KeyRing:
             log.error("who did what is not written down: %s", error)  # noqa: TRY400 - its words say all
 
     async def _read_again(self) -> None:
+        self._looked_s = trio.current_time()
         try:
             changed = await trio.to_thread.run_sync(self._read_changed)
         except KeyFileError as error:
@@ -136,6 +149,7 @@ class KeyCheck:
 
     async def _found(self, identity: Identity, request: Request) -> Identity | Refusal:
         needed = needed_scopes(request.method, request.path)
+        await self._ring.refresh_stale()
         if not needed or not self._ring.is_demanded:
             return identity
         claims: TokenClaims | None = None

@@ -110,9 +110,16 @@ class LlmServer:
         sending = self._client.stream("POST", self.url + path, content=body, headers={"content-type": JSON})
         return await self._answer(sending, within_s)
 
-    async def post_form(self, path: str, fields: Mapping[str, str], file: NamedFile, within_s: float) -> bytes:
+    async def post_form(
+        self,
+        path: str,
+        fields: Mapping[str, str],
+        file: NamedFile,
+        within_s: float,
+        headers: Mapping[str, str] | None = None,
+    ) -> bytes:
         """Send a form with one file in its field ``file`` and return the body of the answer; raises as ``get`` does."""
-        sending = self._client.stream("POST", self.url + path, data=fields, files={"file": file})
+        sending = self._client.stream("POST", self.url + path, data=fields, files={"file": file}, headers=headers)
         return await self._answer(sending, within_s)
 
     async def _answer(

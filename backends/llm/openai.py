@@ -299,6 +299,7 @@ class OpenAIModel:
         }
         if request.tools:
             body["tools"] = tool_definitions(request.tools, names)
+            body |= {"tool_choice": "required"} if request.must_call else {}
         return body
 
     async def _find_trouble(self) -> str | None:

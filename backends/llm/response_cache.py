@@ -57,8 +57,9 @@ def cache_key(message: Generate, settings: CacheSettings) -> bytes | None:
     owner = "" if roles == BARE else message.session_id
     user = message.user
     question = [(item.role, " ".join(item.content.lower().split()).rstrip(".!?")) for item in message.messages]
-    tools = [(tool.server, tool.name) for tool in message.tools]
-    named = [user, owner, message.task, message.max_tokens, question, tools, dict(settings.parameters)]
+    tools = [(tool.server, tool.name, tool.description, str(tool.input_schema)) for tool in message.tools]
+    limits = [message.max_tokens, message.must_call, dict(settings.parameters)]
+    named = [user, owner, message.task, question, tools, limits]
     return hashlib.blake2b(msgspec.msgpack.encode(named), digest_size=16).digest()
 
 

@@ -73,8 +73,9 @@ from protocol.messages.understanding import (
     ToolSpec,
 )
 from runtime.messaging.exits import leaves
+from runtime.messaging.pace import Pace
 
-PING_INTERVAL_S = 1.0  # with the next one: a silent server is noticed within 2 s
+PING_INTERVAL_S = 1.0  # with the next one: a silent server is noticed within 2 s, while ours is used
 PING_TIMEOUT_S = 1.0
 EXTENSION_WITHIN_S = 5.0  # for a request that takes milliseconds
 DRAIN_S = 0.2  # for the last words of a process that has ended
@@ -107,6 +108,8 @@ class McpSettings:
 
     connect_timeout_s: float
     result_max_chars: int
+    pace: Pace = attrs.field(factory=Pace.steady)
+    """How often servers are pinged."""
 
 
 class McpServers:
@@ -417,7 +420,7 @@ class McpConnection:
     async def _watch(self, client: Client) -> str:
         """Ping until the server is lost; return why."""
         while True:
-            await trio.sleep(PING_INTERVAL_S)
+            await self._settings.pace.wait(PING_INTERVAL_S)
             was_busy = self._calls > 0
             try:
                 with trio.fail_after(PING_TIMEOUT_S):

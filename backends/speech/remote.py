@@ -8,7 +8,9 @@ Rules kept here:
 * A server's transcript passes the same rules as our own recogniser's.
 """
 
+import enum
 import io
+import logging
 import wave
 from typing import Final
 
@@ -19,17 +21,20 @@ import trio
 
 from backends.jobs import Clip, ClipTranscript, ClipTranscripts, SpeakText, SpokenText, TranscribeClips
 from backends.json_faults import JSON_FAULTS
-from backends.llm.http_model import CompletionTimeouts, LlmServer
+from backends.llm.http_model import CompletionTimeouts, LlmServer, ModelServerRefused
 from backends.protocols import ProviderError
 from config.settings import OpenAISpeechSettings, OpenAITranscriptionSettings
-from protocol.audio import transcripts
+from protocol.audio import remote_utterance, transcripts
+from protocol.audio.remote_utterance import UtteranceAnswer, UtteranceRequest, Versioned
 from protocol.audio.transcripts import Evidence
 from protocol.messages.hearing import INTERNAL_RATE_HZ, SpokenWord
+
+log = logging.getLogger("sayso.speech")
 
 SPEECH_RATE_HZ: Final = 24_000  # what OpenAI's API means by "pcm"
 PROMPT_MAX_CHARS: Final = 600  # Whisper takes 224 tokens
 UNKNOWN_LOGPROB: Final = -0.2  # if a server gives none: neither sure nor doubtful
-BAD_REQUEST: Final = 400
+BAD_REQUEST: Final = frozenset({400, 422})
 
 
 # --- to text -------------------------------------------------------------------------------------
@@ -51,6 +56,23 @@ class _RemoteTranscript(msgspec.Struct):
     language: str | None = None
     segments: list[_Segment] | None = None
     words: list[_Word] | None = None
+    sayso: msgspec.Raw = msgspec.field(default_factory=msgspec.Raw)
+    """Empty of a server that is no sayso."""
+
+
+class RequestForm(enum.Enum):
+    """What a server is asked with, the most first; it is asked with less if it refuses more."""
+
+    UTTERANCE = "sayso's vocabulary and alternatives"
+    VERBOSE = "OpenAI's verbose_json"
+    PLAIN = "OpenAI's json"
+
+    @property
+    def lesser(self) -> "RequestForm | None":
+        """The next one; ``None`` after the last."""
+        forms = list(RequestForm)
+        number = forms.index(self) + 1
+        return forms[number] if number < len(forms) else None
 
 
 @attrs.define
@@ -60,8 +82,10 @@ class RemoteRecogniser:
     server: LlmServer
     model: str
     timeout_s: float
-    _is_verbose: bool = True
-    """Whether the server takes ``verbose_json``, which not every model has."""
+    _form: RequestForm = RequestForm.UTTERANCE
+    """The most that the server has taken: not every server and model has ``verbose_json``."""
+    _is_sayso: bool | None = None
+    """Whether it has answered as another sayso; ``None`` before its first answer."""
 
     @classmethod
     def from_settings(cls, settings: OpenAITranscriptionSettings, url: str) -> "RemoteRecogniser":
@@ -92,30 +116,83 @@ class RemoteRecogniser:
 
     async def _hear(self, clip: Clip, pcm: bytes) -> ClipTranscript:
         started_s = trio.current_time()
-        try:
-            body = await self._ask(clip, pcm)
-        except ProviderError as error:
-            if not self._is_verbose or getattr(error, "status", None) != BAD_REQUEST:
-                raise
-            self._is_verbose = False
-            body = await self._ask(clip, pcm)
+        body = await self._accepted(clip, pcm)
         try:
             heard = msgspec.json.decode(body, type=_RemoteTranscript)
+            own = own_answer(heard.sayso) if bytes(heard.sayso) else None
         except JSON_FAULTS as error:
             raise ProviderError(f"{self.server.url} sent a transcription that cannot be read: {error}") from error
+        self._note_kind(is_sayso=own is not None)
+        if own is not None:
+            return own
         return judged(heard, clip, pcm, compute_s=trio.current_time() - started_s)
 
-    async def _ask(self, clip: Clip, pcm: bytes) -> bytes:
-        fields = {"model": self.model, "response_format": "verbose_json" if self._is_verbose else "json"}
+    async def _accepted(self, clip: Clip, pcm: bytes) -> bytes:
+        """Return the answer to the most that the server takes."""
+        form = self._form
+        while True:
+            try:
+                body = await self._ask(clip, pcm, form)
+            except ModelServerRefused as error:
+                lesser = form.lesser
+                if error.status not in BAD_REQUEST or lesser is None:
+                    raise
+                refusal, form = error, lesser
+            else:
+                if form is not self._form:
+                    log.warning("%s is asked with %s: %s", self.server.url, form.value, refusal.said or refusal)
+                    self._form = form
+                return body
+
+    async def _ask(self, clip: Clip, pcm: bytes, form: RequestForm) -> bytes:
+        fields = {"model": self.model, "response_format": "json" if form is RequestForm.PLAIN else "verbose_json"}
+        headers = {}
+        if form is RequestForm.UTTERANCE:
+            headers[remote_utterance.HEADER] = str(remote_utterance.VERSION)
+            fields[remote_utterance.FIELD] = self._own_request(clip)
         if clip.language:
             fields["language"] = clip.language.partition("-")[0]
         if clip.vocabulary:
             fields["prompt"] = ", ".join(clip.vocabulary)[:PROMPT_MAX_CHARS]
-        if clip.wants_words and self._is_verbose:
+        if clip.wants_words and form is not RequestForm.PLAIN:
             fields["timestamp_granularities[]"] = "word"
         file = ("speech.wav", wav_of(pcm), "audio/wav")
         path = "/audio/translations" if clip.translate else "/audio/transcriptions"
-        return await self.server.post_form(path, fields, file, self.timeout_s)
+        return await self.server.post_form(path, fields, file, self.timeout_s, headers)
+
+    # --- another sayso ---------------------------------------------------------------------------
+
+    def _own_request(self, clip: Clip) -> str:
+        request = UtteranceRequest(
+            version=remote_utterance.VERSION,
+            within_s=min(self.timeout_s, remote_utterance.MOST_WITHIN_S),
+            language=clip.language,
+            vocabulary=remote_utterance.sendable(clip.vocabulary),
+            wants_words=clip.wants_words,
+        )
+        return msgspec.json.encode(request).decode()
+
+    def _note_kind(self, *, is_sayso: bool) -> None:
+        if is_sayso is not self._is_sayso:
+            what = "as another sayso" if is_sayso else "as a server with OpenAI's API: without alternatives"
+            log.info("%s answers %s", self.server.url, what)
+        self._is_sayso = is_sayso
+
+
+def own_answer(sent: msgspec.Raw) -> ClipTranscript | None:
+    """Return what another sayso has recognised; ``None`` if it is of an unknown version."""
+    if msgspec.json.decode(sent, type=Versioned).version != remote_utterance.VERSION:
+        return None
+    answer = msgspec.json.decode(sent, type=UtteranceAnswer)
+    return ClipTranscript(
+        text=answer.text,
+        language=answer.language,
+        confidence=answer.confidence,
+        alternatives=answer.alternatives,
+        no_speech=answer.no_speech,
+        compute_s=answer.compute_s,
+        words=answer.words,
+    )
 
 
 def judged(heard: _RemoteTranscript, clip: Clip, pcm: bytes, *, compute_s: float) -> ClipTranscript:

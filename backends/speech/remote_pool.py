@@ -18,6 +18,7 @@ import msgspec
 import trio
 
 from backends.protocols import JobPool, ProviderError
+from runtime.messaging.pace import Pace
 from runtime.policies.balancing import Address, Balancer, Outcome
 from runtime.policies.breaker import BreakerState
 from runtime.policies.hedging import Hedging
@@ -83,6 +84,11 @@ class RemoteFirst(Generic[JobT]):
         """Set a callback for every change of the pool's workers."""
         if self._pool is not None:
             self._pool.set_on_change(on_change)
+
+    def set_pace(self, pace: Pace) -> None:
+        """Look at the pool's idle workers as often as ``pace`` says."""
+        if self._pool is not None:
+            self._pool.set_pace(pace)
 
     def statistics(self) -> PoolStatistics:
         """Return a moment's view of the pool and the servers; without a pool each server counts as one worker."""

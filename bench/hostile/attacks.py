@@ -1,12 +1,16 @@
 """Attacks on a server while people use it: what the attacker is told, what that costs, and what the others notice.
 
-Typed turns go on in some sessions all the time. Each attack runs in a process of its own; the sessions' turns during it
-are compared with those of the quiet time before it, in the same run. The cost is the processor time of the server's
-main process, less what it needed for the sessions alone, for each thing that the attacker did.
+Typed turns go on in some sessions all the time. Each attack runs in a process of its own, and again until it has lasted
+ten seconds; the sessions' turns during it are compared with those of the quiet time before it, in the same run. The
+attacker has an address of his own, and the processor after all others, as he has a machine of his own. The server
+limits how often an address may ask, as it does by default beyond this computer, so most of what he does is refused by
+429. The cost is the processor time of the server's main process, less what it needed for the sessions alone, for each
+thing that the attacker did.
 
     sayso bench attacks                                20 sessions, every attack in full size
     sayso bench attacks --only "key guessing,half-open"
     sayso bench attacks --share 0.05 --sessions 5      a twentieth of each attack
+    sayso bench attacks --set gateway.rate.enabled=false   what each attack costs when nothing limits it
 """
 
 import argparse
@@ -14,14 +18,17 @@ import http.client
 import json
 import math
 import multiprocessing
+import os
 import secrets
+import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import closing
 from pathlib import Path
+from random import Random
 from typing import Any, Final
 
 import attrs
@@ -40,10 +47,16 @@ from protocol.messages.identity import Scope
 from sayso_client import ClientOptions, Endpoint
 from sayso_client.requests import connection_request, encode
 
-QUIET_S: Final = 6.0
-PAUSE_S: Final = 0.3  # between the turns of a session
+LAST_S: Final = 10.0  # of quiet, and of an attack at least
+PAUSE_S: Final = (0.8, 1.6)  # between the turns of a session, at least and at most; without a pause the server is full
+ATTACKERS_NICENESS: Final = 5
+ATTACKERS_ADDRESS: Final = (
+    "127.0.0.66" if sys.platform == "linux" else ""
+)  # elsewhere there is one loopback address only
+LIMITS: Final = {"gateway.rate.loopback": True, "gateway.trusted_proxies": "127.0.0.1"}
+"""The people come by a proxy, from an address each; the attacker does not."""
+LIMITED: Final = frozenset({"429"})
 TARGET_RATIO: Final = 1.25
-FEW_TURNS: Final = 20  # fewer make no percentile
 HTTP_TIMEOUT_S: Final = 10.0
 HELLO: Final = connection_request(ClientOptions(client_id="bench", capabilities=("llm", "tools")))
 QUESTION: Final = encode("text", text="what is 6 times 7")
@@ -55,15 +68,17 @@ class Sessions:
     """The sessions that go on, and how long their turns took."""
 
     url: str
-    key: str
+    keys: Sequence[str]
+    """Of each who talks."""
+    rng: Random = attrs.field(factory=lambda: Random(1))
     turns: list[tuple[float, float]] = attrs.field(factory=list)
     """When each ended, by Trio's clock, and its milliseconds."""
     resume_token: str = ""
     failed: int = 0
 
-    async def run(self, *, task_status: trio.TaskStatus[None]) -> None:
+    async def run(self, number: int, *, task_status: trio.TaskStatus[None]) -> None:
         """Ask again and again, until cancelled; has started when the session is open."""
-        headers = {"Authorization": f"Bearer {self.key}"}
+        headers = {"Authorization": f"Bearer {self.keys[number]}", "X-Forwarded-For": f"192.0.2.{number + 1}"}
         async with await Endpoint(self.url, headers=headers).open() as websocket:
             await websocket.send(HELLO)
             self.resume_token = json.loads(await websocket.receive())["data"]["resume_token"]
@@ -75,7 +90,7 @@ class Sessions:
                     pass
                 self.failed += event["data"]["outcome"] != "done"
                 self.turns.append((trio.current_time(), (trio.current_time() - began_s) * 1_000))
-                await trio.sleep(PAUSE_S)
+                await trio.sleep(self.rng.uniform(*PAUSE_S))
 
     def times_ms(self, begin_s: float, end_s: float) -> list[float]:
         """Return the times of the turns that ended in a period."""
@@ -108,23 +123,27 @@ class Attacker:
     target: Target
     server: psutil.Process
 
-    def run(self, attack: Attack, count: int) -> Ends:
-        """Attack, and wait for the end of it."""
-        return self.pool.submit(attack.run, self.target, count).result()
+    def run(self, attack: Attack, count: int) -> tuple[Ends, int]:
+        """Attack again and again for a while; return what came of it, and how often the attacker did his thing."""
+        until_s, ends, done = time.monotonic() + LAST_S, Ends(), 0
+        while not done or time.monotonic() < until_s:
+            ends += self.pool.submit(attack.run, self.target, count).result()
+            done += count
+        return ends, done
 
 
-def keys_in(folder: Path) -> tuple[str, str]:
-    """Make a key for the people and one for the attacker, of another user; return both."""
+def keys_in(folder: Path, people: int) -> list[str]:
+    """Make a key for each of the people and one for the attacker, of another user; return the attacker's last."""
     file = KeyFile.in_folder(folder)
     texts = []
     with file.locked():
         keys = file.read()
-        for user in ("anna", "mallory"):
-            order = KeyOrder(name=user, user=user, scopes=frozenset({Scope.TALK}))
+        for name in (*(f"anna{number}" for number in range(people)), "mallory"):
+            order = KeyOrder(name=name, user=name, scopes=frozenset({Scope.TALK}))
             keys, text = with_new_key(keys, order, time.time(), secrets.token_bytes)
             texts.append(text)
         file.write(keys)
-    return texts[0], texts[1]
+    return texts
 
 
 def asked(port: int, method: str, path: str, key: str, body: Mapping[str, object] | None = None) -> Any:
@@ -141,26 +160,25 @@ def target_at(port: int, key: str, resume_token: str) -> Target:
     used = asked(port, "POST", "/api/tokens", key, {"single_use": True})["token"]
     asked(port, "GET", "/api/commands", used)
     time.sleep(1.1)
-    return Target(port, key, expired, used, resume_token)
+    return Target(port, key, expired, used, resume_token, source=ATTACKERS_ADDRESS)
 
 
 async def attacked(sessions: Sessions, attack: Attack, count: int, attacker: Attacker) -> Found:
     """Measure the quiet time, and then the attack."""
     began_s, before_s = trio.current_time(), _cpu_s(attacker.server)
-    await trio.sleep(QUIET_S)
+    await trio.sleep(LAST_S)
     quiet_s, attack_at_s = _cpu_s(attacker.server) - before_s, trio.current_time()
     usual = quiet_s / (attack_at_s - began_s)
     before_s = _cpu_s(attacker.server)
-    ends: Ends = await trio.to_thread.run_sync(attacker.run, attack, count)
+    ends, done = await trio.to_thread.run_sync(attacker.run, attack, count)
     ended_s = trio.current_time()
     spent_s = _cpu_s(attacker.server) - before_s - usual * (ended_s - attack_at_s)
-    await trio.sleep(PAUSE_S)  # the turns that began meanwhile
     return Found(
         dict(ends),
-        set(ends) <= attack.answers,
-        max(0.0, spent_s * 1_000 / count),
+        set(ends) <= attack.answers | LIMITED,
+        max(0.0, spent_s * 1_000 / done),
         percentile(sessions.times_ms(began_s, attack_at_s), 95),
-        percentile(sessions.times_ms(attack_at_s, ended_s + PAUSE_S), 95),
+        percentile(sessions.times_ms(attack_at_s, ended_s), 95),
     )
 
 
@@ -169,17 +187,16 @@ def _cpu_s(process: psutil.Process) -> float:
     return float(used.user + used.system)
 
 
-async def all_attacked(
-    options: argparse.Namespace, url: str, port: int, pid: int, keys: tuple[str, str]
-) -> list[Found]:
+async def all_attacked(options: argparse.Namespace, url: str, port: int, pid: int, keys: Sequence[str]) -> list[Found]:
     """Return what each wanted attack did, in their order."""
-    sessions = Sessions(url, keys[0])
+    sessions = Sessions(url, keys[:-1])
     found: list[Found] = []
-    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+    apart = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(1, apart, os.nice, (ATTACKERS_NICENESS,)) as pool:
         async with trio.open_nursery() as nursery:
-            for _ in range(options.sessions):
-                await nursery.start(sessions.run)
-            target = await trio.to_thread.run_sync(target_at, port, keys[1], sessions.resume_token)
+            for number in range(options.sessions):
+                await nursery.start(sessions.run, number)
+            target = await trio.to_thread.run_sync(target_at, port, keys[-1], sessions.resume_token)
             attacker = Attacker(pool, target, psutil.Process(pid))
             await trio.to_thread.run_sync(lambda: pool.submit(int).result())  # its process is there
             for name in options.only:
@@ -198,8 +215,8 @@ def measure(options: argparse.Namespace) -> Iterator[Report]:
     """Attack a server, and print what came of it."""
     with tempfile.TemporaryDirectory() as folder:
         data_dir = Path(folder) / "data"
-        keys = keys_in(data_dir)
-        with running({"supervisor.data_dir": data_dir, "load.enabled": False, **dict(options.set)}) as server:
+        keys = keys_in(data_dir, options.sessions)
+        with running({"supervisor.data_dir": data_dir, "load.enabled": False, **LIMITS, **dict(options.set)}) as server:
             found = trio.run(all_attacked, options, server.url, server.port, server.pid, keys)
     rows = dict(zip(options.only, found, strict=True))
     table(

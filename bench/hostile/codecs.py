@@ -34,6 +34,8 @@ from backends.speech.audio import make_decoder
 from backends.speech.opus import OpusSpeech
 from backends.speech.resampling import RateConverter
 from backends.speech.wav import wav_parts
+from bench.hostile.deepgram import SAMPLES as DEEPGRAM_SAMPLES
+from bench.hostile.deepgram import deepgram
 from bench.hostile.wyoming import SAMPLES as WYOMING_SAMPLES
 from bench.hostile.wyoming import wyoming
 from config.load import load
@@ -54,7 +56,7 @@ from protocol.admission.keys import find_key
 from protocol.admission.origin import SitePolicy, site_refusal
 from protocol.admission.tokens import TokenClaims, find_token, token_text
 from protocol.dialects import native
-from protocol.dialects.dialect import OpeningRequest
+from protocol.dialects.dialect import HandshakeRefused, OpeningRequest
 from protocol.dialects.realtime.beta import BetaDialect
 from protocol.dialects.realtime.dialect import RealtimeDialect
 from protocol.language.languages import normalised
@@ -333,6 +335,7 @@ def codecs(folder: Path) -> tuple[Codec, ...]:
         Codec("drain_body", (drain,), drain_deadline, (ValueError,)),
         Codec("speech_body", (speech,), SpeechForm.parse, (ApiError,)),
         Codec("wyoming", WYOMING_SAMPLES, wyoming, (RemoteProtocolError,)),
+        Codec("deepgram", DEEPGRAM_SAMPLES, deepgram, (RemoteProtocolError, HandshakeRefused)),
         Codec("language", (b"de-AT", b"en_us", b"auto"), _language, (ValueError,)),
         Codec("key_file", (KEYS,), in_file(folder / "keys.json", _keys), (KeyFileError,), 0.2),
         Codec("commands", (COMMANDS,), in_file(folder / "commands.yaml", _commands), (CommandFileError,), 0.01),

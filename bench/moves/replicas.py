@@ -136,7 +136,7 @@ def kept_turns(database: "PostgresServer", url: str) -> set[tuple[str, str]]:
 
 # --- judging -------------------------------------------------------------------------------------
 
-HIDDEN: Final = frozenset({"missed", "wrong", "lost"})
+HIDDEN: Final = frozenset({"missed", "wrong", "lost", "failed"})
 
 
 def figures(
@@ -147,6 +147,7 @@ def figures(
     waits_s = [wait_s for history in histories for wait_s in history.waits_s]
     wrong = [saying for saying in said if is_wrong(saying, alone)]
     lost = [saying for saying in said if not saying.is_answered and not saying.has_failed]
+    failed = [saying for saying in said if saying.has_failed]
     twice = [entry for history in histories for entry in twice_of(history, ledger)]
     missing = sum(is_undone(saying, ledger) for saying in said)
     told = {turn for saying in said for turn, outcome in saying.outcomes.items() if outcome == "done"}
@@ -156,7 +157,7 @@ def figures(
     found = {
         "turns": len(said),
         "turns answered": sum(saying.is_answered for saying in said),
-        "turns that had acted and failed": sum(saying.has_failed for saying in said),
+        "turns that had acted and failed": len(failed),
         "turns lost": len(lost),
         "words wrong": len(wrong),
         "calls twice": len(twice),
@@ -175,7 +176,8 @@ def figures(
     missed += [f"{forgotten} times a client was taken for somebody new"] * bool(forgotten)
     missed += [f"a session ended: {trouble}" for trouble in troubles]
     missed += [f"a client waited {wait_s:.1f} s" for wait_s in sorted(waits_s)[-1:] if wait_s >= LONGEST_WAIT_S]
-    shown = {name: [written(one) for one in some] for name, some in (("wrong", wrong), ("lost", lost))}
+    groups = {"wrong": wrong, "lost": lost, "failed": failed}
+    shown = {name: [written(one) for one in some] for name, some in groups.items()}
     return {**found, **shown, "missed": missed}
 
 

@@ -34,6 +34,7 @@ from bench.moves.speakers import Speaker
 from bench.moves.surroundings import Group, group
 from bench.part import Flag, Part, Report, at_least_one
 
+PAUSE_S: Final = (2.0, 8.0)  # thirty who spoke without a pause would be too many for two cores, without any restart
 SETTINGS: Final = {"gateway.rate.enabled": False}
 
 
@@ -43,7 +44,8 @@ def measure(options: argparse.Namespace) -> Iterator[Report]:
     with group(options.replicas, SETTINGS) as around:
         alone = trio.run(heard_alone, around.server.url, clips)
         numbers = range(options.speakers)
-        speakers = [Speaker(around.server.url, CAPABILITIES, Random(f"{options.seed} {one}")) for one in numbers]
+        url, seed = around.server.url, options.seed
+        speakers = [Speaker(url, CAPABILITIES, Random(f"{seed} {one}"), PAUSE_S) for one in numbers]
         trio.run(speak_while_replaced, around, speakers, clips)
         sleep(WRITTEN_S)
         kept = kept_turns(around.database, around.database_url)

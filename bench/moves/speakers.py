@@ -136,6 +136,8 @@ class Speaker:
     url: str
     capabilities: tuple[Capability, ...]
     rng: Random
+    pause_s: tuple[float, float] = (0.3, 1.0)
+    """From the end of an answer to the next clip: at least, at most."""
     history: History = attrs.field(factory=History)
     _session: ClientSession = attrs.field(init=False)
     _waiting: bytearray = attrs.field(factory=bytearray, init=False)
@@ -183,7 +185,7 @@ class Speaker:
             while not self._is_gone and not self._is_over(saying):
                 await self._news.wait()
         saying.is_over = True
-        await trio.sleep(self.rng.uniform(0.3, 1.0))
+        await trio.sleep(self.rng.uniform(*self.pause_s))
 
     def _is_over(self, saying: Saying) -> bool:
         has_ended = saying.is_answered or saying.has_failed

@@ -27,7 +27,7 @@ from config.settings.replicas import ReplicasSettings
 from config.settings.session import SessionSettings
 from config.settings.shared import SharedSettings
 from config.settings.speech import OpenAISpeechSettings, PiperSettings, SpeechSettings, SynthesiserName
-from config.settings.supervisor import SupervisorSettings
+from config.settings.supervisor import Role, SupervisorSettings
 from config.settings.tools import Consent, ToolsSettings
 from config.settings.traces import TracesSettings
 from config.settings.transcription import (
@@ -62,6 +62,7 @@ __all__ = [
     "RateSettings",
     "RecogniserName",
     "ReplicasSettings",
+    "Role",
     "SessionSettings",
     "Settings",
     "SharedSettings",

@@ -5,6 +5,8 @@ from attrs.validators import ge, gt, le
 
 from config.settings.bounds import HOUR_S
 
+MOST_SEARCH_S = 10  # the user waits for it
+
 
 @attrs.frozen(kw_only=True)
 class DialogueSettings:
@@ -15,6 +17,7 @@ class DialogueSettings:
     history_turns: int = attrs.field(validator=[ge(0), le(1_000)])
     barge_in_ms: int = attrs.field(validator=[ge(0), le(60_000)])
     min_confidence: float = attrs.field(validator=[ge(0), le(1)])
+    search_within_s: float = attrs.field(validator=[ge(0), le(MOST_SEARCH_S)])
     system_prompt: str
     commands_dir: str
     more_commands_dirs: tuple[str, ...]

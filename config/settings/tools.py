@@ -19,6 +19,7 @@ class ToolsSettings:
     """As MCP clients write them: name to ``{command, args, env, cwd}`` or ``{url, headers}``."""
     builtin: bool
     call_timeout_s: float = attrs.field(validator=[gt(0), le(HOUR_S)])
+    client_timeout_s: float = attrs.field(validator=[gt(0), le(HOUR_S)])
     connect_timeout_s: float = attrs.field(validator=[gt(0), le(HOUR_S)])
     result_max_chars: int = attrs.field(validator=[ge(100), le(10_000_000)])
     programs: Mapping[str, tuple[str, ...]]

@@ -57,6 +57,8 @@ def _in_request(headers: Mapping[str, str]) -> str | None:
         scheme, _, value = authorization.strip().partition(" ")
         return _bounded(value.strip()) if scheme.lower() in SCHEMES else MALFORMED
     offered = [name.strip() for name in headers.get("sec-websocket-protocol", "").split(",")]
+    if len(offered) > 1 and offered[0].lower() in SCHEMES:
+        return _bounded(offered[1])  # Deepgram's: the scheme, and then the key
     for prefix, decoded in SUBPROTOCOLS:
         for name in offered:
             if name.startswith(prefix):

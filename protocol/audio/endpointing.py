@@ -120,11 +120,11 @@ class Ended:
 
 @attrs.frozen
 class Dropped:
-    """What began was too short to be speech, or was never said."""
+    """What began was too short to be speech, was never said, or is to be forgotten."""
 
     start_sample: int
     end_sample: int
-    reason: Literal["too_short", "no_command"] = "too_short"
+    reason: Literal["too_short", "no_command", "discarded"] = "too_short"
 
 
 EndpointEvent = Onset | Paused | Grown | Ended | Dropped
@@ -249,6 +249,12 @@ class Endpointer:
         happened = [self._end(self._speech, "stalled")] if self._speech is not None else []
         self._is_pressed = False
         return happened
+
+    def discard(self) -> list[EndpointEvent]:
+        """Forget the utterance that is open, and all sound so far: the next one begins behind it."""
+        speech, self._floor, self._is_pressed = self._speech, self._position, False
+        self._forget()
+        return [] if speech is None else [Dropped(speech.start_sample, self._position, "discarded")]
 
     def judge(self, end_sample: int, verdict: Verdict) -> list[EndpointEvent]:
         """Take a verdict on the words of the ``Paused`` with that end, unless the voice has gone on since."""

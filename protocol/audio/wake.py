@@ -231,6 +231,10 @@ class WakeGate:
         """No audio has come for too long: end what is open."""
         return [*self._sort(self.endpointer.stall()), *self._give_up()]
 
+    def discard(self) -> list[WakeEvent]:
+        """Forget the utterance that is open; behind a wake word the word is awaited again."""
+        return [*self._sort(self.endpointer.discard()), *self._give_up()]
+
     def judge(self, end_sample: int, verdict: Verdict) -> list[WakeEvent]:
         """Take a verdict on the words before a pause."""
         return self._sort(self.endpointer.judge(end_sample, verdict))

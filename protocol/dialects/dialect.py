@@ -28,12 +28,30 @@ class OpeningRequest:
     query: Mapping[str, str] = attrs.field(factory=dict)
     headers: Mapping[str, str] = attrs.field(factory=dict)
     """Names in lower case."""
+    repeated: Mapping[str, Sequence[str]] = attrs.field(factory=dict)
+    """All values of query keys that were given several times."""
+
+    @property
+    def all_values(self) -> Mapping[str, Sequence[str]]:
+        """The values of every query key, in the client's order."""
+        return {name: (value,) for name, value in self.query.items()} | dict(self.repeated)
 
     @property
     def subprotocols(self) -> tuple[str, ...]:
         """The subprotocols that the client offers, in its order of preference (RFC 6455, section 4.1)."""
         offered = self.headers.get("sec-websocket-protocol", "")
         return tuple(name.strip() for name in offered.split(",") if name.strip())
+
+
+class HandshakeRefused(Exception):
+    """A request that a dialect opens nothing for: the client gets an HTTP answer in its protocol's own form."""
+
+    def __init__(self, status: int, body: Mapping[str, object], headers: Sequence[tuple[str, str]] = ()) -> None:
+        """Take the answer; ``body`` is sent as JSON."""
+        super().__init__(f"refused with {status}")
+        self.status = status
+        self.body = body
+        self.headers = headers
 
 
 class Dialect(Protocol):
@@ -74,6 +92,7 @@ class Dialect(Protocol):
 
 
 MakeDialect = Callable[[OpeningRequest], Dialect]
+"""Raises ``HandshakeRefused`` for a request that is to be answered by HTTP."""
 
 
 @attrs.frozen

@@ -129,7 +129,8 @@ def _check_integers(event: object, place: str) -> None:
     for name, is_nested in _fields[type(event)]:
         value = getattr(event, name)
         if is_nested and value is not None:
-            _check_integers(value, f"{place}.{name}")
+            for one in value if isinstance(value, tuple) else (value,):
+                _check_integers(one, f"{place}.{name}")
         elif isinstance(value, int) and abs(value) > MAX_INTEGER:
             raise RemoteProtocolError("bad_field", f"{place}.{name}: must lie within +-2**53")
 

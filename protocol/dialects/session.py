@@ -38,10 +38,12 @@ FROM_CLIENT: Final[Transitions] = {
         bytes: SocketPhase.LIVE,  # audio
         events.AudioStart: SocketPhase.LIVE,
         events.AudioEnd: SocketPhase.LIVE,
+        events.AudioDiscard: SocketPhase.LIVE,
         events.Text: SocketPhase.LIVE,
         events.Respond: SocketPhase.LIVE,
         events.Interrupt: SocketPhase.LIVE,
         events.Confirm: SocketPhase.LIVE,
+        events.ToolOutput: SocketPhase.LIVE,
         events.SessionUpdate: SocketPhase.LIVE,
         events.Ping: SocketPhase.LIVE,
         events.Bye: SocketPhase.CLOSING,
@@ -50,6 +52,7 @@ FROM_CLIENT: Final[Transitions] = {
     SocketPhase.CLOSING: {
         events.Interrupt: SocketPhase.CLOSING,
         events.Confirm: SocketPhase.CLOSING,
+        events.ToolOutput: SocketPhase.CLOSING,
         events.Ping: SocketPhase.CLOSING,
     },
     SocketPhase.CLOSED: {},

@@ -18,6 +18,7 @@ from protocol.messages.event_values import (
     AudioFormat,
     AudioSpan,
     Capability,
+    ClientTool,
     LatencyMs,
     ListeningState,
     Mode,
@@ -32,14 +33,20 @@ from protocol.messages.event_values import (
     StopReason,
     Word,
     check_instructions,
+    check_tool_choice,
+    check_tools,
     check_vocabulary,
 )
+from protocol.messages.tool_events import Confirm, ConfirmRequest, ToolCall, ToolOutput, ToolProgress, ToolResult
 
 __all__ = [  # what is known as a part of this module besides its own events
     "Answers",
     "AudioFormat",
     "AudioSpan",
     "Capability",
+    "ClientTool",
+    "Confirm",
+    "ConfirmRequest",
     "LatencyMs",
     "ListeningState",
     "Mode",
@@ -52,6 +59,10 @@ __all__ = [  # what is known as a part of this module besides its own events
     "Source",
     "SpeechFormat",
     "StopReason",
+    "ToolCall",
+    "ToolOutput",
+    "ToolProgress",
+    "ToolResult",
     "Word",
 ]
 
@@ -81,6 +92,10 @@ class ConnectionRequest:
     """For the language model in every answer, behind the server's own prompt."""
     announcements: bool = True
     """Whether what is due (a timer, a reminder) is told in this session; else it waits for another of the user."""
+    tools: tuple[ClientTool, ...] = attrs.field(factory=tuple, validator=check_tools)
+    """What the client can do itself; the language model chooses among these and the server's own."""
+    tool_choice: str = attrs.field(default="auto", validator=check_tool_choice)
+    """What the model does first: ``auto``, ``none``, ``required`` (call a tool), or the tool that it must call."""
     resume: Resume | None = None
 
 
@@ -92,6 +107,11 @@ class AudioStart:
 @attrs.frozen
 class AudioEnd:
     """Push-to-talk: the button went up; the utterance is committed at once."""
+
+
+@attrs.frozen
+class AudioDiscard:
+    """Forget the speech that is going on; what was committed is answered."""
 
 
 @attrs.frozen
@@ -111,6 +131,8 @@ class Respond:
     """For the language model, in this answer only."""
     capabilities: tuple[Capability, ...] | None = None
     """What this answer may use; the session's if absent."""
+    tools: tuple[ClientTool, ...] | None = attrs.field(default=None, validator=check_tools)
+    tool_choice: str | None = attrs.field(default=None, validator=check_tool_choice)
 
 
 @attrs.frozen
@@ -118,14 +140,6 @@ class Interrupt:
     """Barge-in by hand; ``heard_ms`` is how much of the answer was heard."""
 
     heard_ms: int | None = None
-
-
-@attrs.frozen
-class Confirm:
-    """The answer to a ``ConfirmRequest``."""
-
-    call_id: str
-    approve: bool
 
 
 @attrs.frozen
@@ -146,6 +160,8 @@ class SessionUpdate:
     instructions: str | None = attrs.field(default=None, validator=check_instructions)
     voice: str | None = None
     task: str | None = None
+    tools: tuple[ClientTool, ...] | None = attrs.field(default=None, validator=check_tools)
+    tool_choice: str | None = attrs.field(default=None, validator=check_tool_choice)
 
 
 @attrs.frozen
@@ -161,7 +177,18 @@ class Bye:
 
 
 ClientEvent = (
-    ConnectionRequest | AudioStart | AudioEnd | Text | Respond | Interrupt | Confirm | SessionUpdate | Ping | Bye
+    ConnectionRequest
+    | AudioStart
+    | AudioEnd
+    | AudioDiscard
+    | Text
+    | Respond
+    | Interrupt
+    | Confirm
+    | ToolOutput
+    | SessionUpdate
+    | Ping
+    | Bye
 )
 
 # --- server to client ---------------------------------------------------------------------------
@@ -282,55 +309,6 @@ class Understood:
     arguments: Mapping[str, Any] | None = None
     amends: str | None = None
     """The turn whose sentence goes on here, or is taken back."""
-
-
-@attrs.frozen
-class ConfirmRequest:
-    """The user must agree before this call is made."""
-
-    turn_id: str
-    call_id: str
-    server: str
-    tool: str
-    arguments: Mapping[str, Any]
-    say: str
-    expires_in_s: float
-
-
-@attrs.frozen
-class ToolCall:
-    """A tool is being called."""
-
-    turn_id: str
-    call_id: str
-    server: str
-    tool: str
-    arguments: Mapping[str, Any]
-    undoes: str | None = None
-    """The call that this one takes back."""
-
-
-@attrs.frozen
-class ToolProgress:
-    """The progress of the call, if its server reports it."""
-
-    turn_id: str
-    call_id: str
-    done: float
-    total: float | None = None
-    message: str | None = None
-
-
-@attrs.frozen
-class ToolResult:
-    """The tool's result."""
-
-    turn_id: str
-    call_id: str
-    ok: bool
-    duration_ms: int
-    content: str | None = None
-    error: str | None = None
 
 
 @attrs.frozen

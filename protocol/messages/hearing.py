@@ -175,6 +175,8 @@ class Recognition:
     compute_s: float = 0.0
     words: tuple[SpokenWord, ...] = ()
     """Only where they were asked for."""
+    first_tokens: tuple[int, ...] = ()
+    """The recogniser's tokens of its first text; none of a server elsewhere."""
 
 
 @attrs.frozen
@@ -182,3 +184,5 @@ class NoWords:
     """The audio had no words."""
 
     reason: NoSpeechReason
+    first_tokens: tuple[int, ...] = ()
+    """Of the text that was rejected, as in ``Recognition``."""

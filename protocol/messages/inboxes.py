@@ -1,6 +1,16 @@
 """The messages of each actor: the types of their references."""
 
-from protocol.messages.events import AudioEnd, AudioStart, Bye, Confirm, Interrupt, Respond, Text
+from protocol.messages.events import (
+    AudioDiscard,
+    AudioEnd,
+    AudioStart,
+    Bye,
+    Confirm,
+    Interrupt,
+    Respond,
+    Text,
+    ToolOutput,
+)
 from protocol.messages.hearing import (
     AudioReceived,
     AudioRefused,
@@ -20,6 +30,7 @@ from protocol.messages.meaning import ReadMeaning
 from protocol.messages.models import ListModels, LoadModel, UnloadModel
 from protocol.messages.recordings import CloseRecording, ReadRecording
 from protocol.messages.records import Count, Gauge, Observe, SessionRecord, ToolRecord, TurnRecord
+from protocol.messages.searching import FindSentences
 from protocol.messages.session import (
     Announce,
     Configured,
@@ -39,7 +50,18 @@ from protocol.messages.traces import TurnTrace
 from protocol.messages.understanding import AnnouncementTold, AwaitFirstTry, CallTool, Generate, ListTools
 
 # of one session
-AudioMessage = AudioReceived | Configured | AudioStart | AudioEnd | Respond | PauseJudged | ReplyExpected | NothingHeard
+AudioMessage = (
+    AudioReceived
+    | Configured
+    | AudioStart
+    | AudioEnd
+    | AudioDiscard
+    | Respond
+    | Bye
+    | PauseJudged
+    | ReplyExpected
+    | NothingHeard
+)
 ClientMessage = Send | SendAudio | DropAudio | AudioRefused | GiveUp | Hang | LetGo | WriteAgain
 DialogueMessage = (
     SpeechBegan
@@ -52,6 +74,7 @@ DialogueMessage = (
     | Respond
     | Interrupt
     | Confirm
+    | ToolOutput
     | Presence
     | Announce
     | Configured
@@ -71,4 +94,4 @@ SpeechMessage = Synthesise
 TracesMessage = TurnTrace
 ToolServerMessage = ListTools | CallTool | AwaitFirstTry | AnnouncementTold
 ToolsMessage = ListTools | CallTool | AnnouncementTold
-TranscriptionMessage = Transcribe | ListModels | LoadModel | UnloadModel
+TranscriptionMessage = Transcribe | FindSentences | ListModels | LoadModel | UnloadModel

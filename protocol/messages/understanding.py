@@ -245,6 +245,8 @@ class Generate(Ask["Generation | NoModel"]):
     """Whose question it is: an answer is kept for the same user only."""
     asked_for: Asked = "talk"
     """Which models may answer: an action needs one with tools, and the embedded one only talks."""
+    must_call: bool = False
+    """Whether the answer has to be a call of one of ``tools``, where the model's server can be told so."""
 
 
 @attrs.frozen
@@ -258,6 +260,8 @@ class CompletionRequest:
     tools: tuple[ToolSpec, ...] = ()
     model: str | None = None
     """Another model of the same server; ``None`` is its usual one."""
+    must_call: bool = False
+    """Whether the answer has to be a call of one of ``tools``."""
 
 
 @attrs.frozen

@@ -2,7 +2,7 @@
 
 import attrs
 
-from protocol.messages.events import Outcome, Respond, ServerEvent, Text
+from protocol.messages.events import Outcome, Respond, ServerEvent, Text, ToolOutput
 from protocol.messages.hearing import NoWords, Recognition, Utterance, UtteranceEnded, UtterancePaused
 from protocol.messages.records import Count
 from protocol.messages.session import Announce, Hang, Leave
@@ -197,6 +197,13 @@ class GiveConsent:
 
 
 @attrs.frozen
+class GiveOutput:
+    """Hand what a tool of the client has returned to the running turn."""
+
+    output: ToolOutput
+
+
+@attrs.frozen
 class StartTurn:
     """Run this in a task, and say ``TurnEnded``."""
 
@@ -243,6 +250,6 @@ HearAction = (
     | HearAnswer
     | OnlyHear
 )
-TurnAction = StartTurn | HoldAnswer | ResumeAnswer | CutTurn | GiveConsent
+TurnAction = StartTurn | HoldAnswer | ResumeAnswer | CutTurn | GiveConsent | GiveOutput
 Action = ShowAction | HearAction | TurnAction
 """What ``ConversationMachine.receive`` returns."""

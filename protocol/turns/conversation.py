@@ -57,6 +57,17 @@ _FIXED: Final[Mapping[Step, Action]] = {
     Step.STOP_TIMING: StopTiming(),
     Step.HOLD: HoldAnswer(),
 }
+_STEERING: Final = frozenset(
+    {
+        Step.RESUME,
+        Step.CUT,
+        Step.SUPERSEDE,
+        Step.TIME_SPEECH,
+        Step.CONSENT,
+        Step.GIVE_OUTPUT,
+        Step.FORGET_TURN,
+    }
+)
 _OUTCOMES: Final[Mapping[Step, events.Outcome]] = {
     Step.COMPLETE_DONE: "done",
     Step.COMPLETE_NO_SPEECH: "no_speech",
@@ -152,8 +163,8 @@ class ConversationMachine:
         turn = self._turn
         if isinstance(message, Configured):
             self._is_on_request = message.options.answers == "on_request"
-        question = None if turn is None else turn.question
-        standing = Standing(self._hearing, self._waiting, self._running, question, self._is_on_request)
+        question, client_call = (None, None) if turn is None else (turn.question, turn.client_call)
+        standing = Standing(self._hearing, self._waiting, self._running, question, client_call, self._is_on_request)
         happened = occurrence_of(message, standing, self._new_id)
         state = self.state(moment.now_s)
         steps = CONVERSATION[happened.event].get(state)
@@ -181,7 +192,7 @@ class ConversationMachine:
             Step.ONLY_HEAR,
         ):
             yield from self._arrange(step, happened)
-        elif step in (Step.RESUME, Step.CUT, Step.SUPERSEDE, Step.TIME_SPEECH, Step.CONSENT, Step.FORGET_TURN):
+        elif step in _STEERING:
             yield from self._steer(step, happened, moment)
         elif step is Step.START_NEXT:
             yield from self._start_next(moment)
@@ -263,6 +274,9 @@ class ConversationMachine:
             case Step.CONSENT if turn.question == given(happened.consent).call_id:
                 turn.close_question()
                 yield given(happened.consent)
+            case Step.GIVE_OUTPUT:
+                turn.await_output(None)
+                yield given(happened.output)
             case Step.FORGET_TURN:
                 self._turn = self._running = None
                 self._open_turns.discard(turn.turn_id)

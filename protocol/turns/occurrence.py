@@ -5,6 +5,7 @@ confirmation of no question. What then follows is decided by the table alone.
 """
 
 from collections.abc import Callable
+from typing import Final
 
 import attrs
 
@@ -29,6 +30,7 @@ from protocol.turns.actions import (
     AnswerHeard,
     CutTurn,
     GiveConsent,
+    GiveOutput,
     OnlyHeard,
     PendingTurn,
     Restored,
@@ -47,11 +49,13 @@ from protocol.turns.rules import ConversationEvent
 from protocol.turns.tools import consent_of, stops_all
 
 HeardMessage = SpeechBegan | UtterancePaused | UtteranceGrew | UtteranceDropped | UtteranceEnded | NothingOpen
-ClientMessage = events.Text | events.Respond | events.Interrupt | events.Confirm | Presence
+ClientMessage = events.Text | events.Respond | events.Interrupt | events.Confirm | events.ToolOutput | Presence
 TurnMessage = SpeechLasted | Weighed | AnswerHeard | OnlyHeard | TurnEnded
 SessionMessage = Restored | Configured | Announce | events.Bye | Leave
 ConversationMessage = HeardMessage | ClientMessage | TurnMessage | SessionMessage
 """What ``ConversationMachine.receive`` takes."""
+
+SHOWN_CHARS: Final = 40  # of what a client sent, in an error message
 
 _E = ConversationEvent
 
@@ -67,6 +71,8 @@ class Standing:
     """The input of the turn that runs."""
     question: str | None = None
     """The call that it wants consent for."""
+    client_call: str | None = None
+    """The call that it has left to the client."""
     is_on_request: bool = False
     """Whether speech is answered on request only."""
 
@@ -84,6 +90,7 @@ class Occurrence:
     """What may be queued."""
     cut: CutTurn = attrs.field(factory=CutTurn)
     consent: GiveConsent | None = None
+    output: GiveOutput | None = None
     announcement: Announce | None = None
     farewell: Hang | None = None
     restored: Restored | None = None
@@ -96,16 +103,12 @@ def occurrence_of(message: ConversationMessage, standing: Standing, new_id: Call
             return _of_speech(message, standing, new_id)
         case UtteranceGrew() | UtteranceDropped() | NothingOpen():
             return _of_known_speech(message, standing.hearing)
-        case events.Text() | events.Respond() | events.Interrupt() | events.Confirm() | Presence():
-            return _of_client(message, standing.question, new_id)
-        case Weighed() | AnswerHeard():
-            return _of_weighed(message, standing.waiting) if isinstance(message, Weighed) else _of_answer(message)
-        case SpeechLasted(turn_id):
-            return Occurrence(
-                _E.SPEECH_LASTED
-                if standing.running is not None and turn_id == standing.running.turn_id
-                else _E.OUTDATED
-            )
+        case events.Confirm() | events.ToolOutput():
+            return _of_call(message, standing)
+        case events.Text() | events.Respond() | events.Interrupt() | Presence():
+            return _of_client(message, new_id)
+        case Weighed() | AnswerHeard() | SpeechLasted():
+            return _of_turn(message, standing)
         case _:
             return _of_session(message, standing.hearing)
 
@@ -147,7 +150,9 @@ def _of_known_speech(message: UtteranceGrew | UtteranceDropped | NothingOpen, he
     return Occurrence(_E.SPEECH_DROPPED, (ShowNoSpeech(hearing, NoWords(message.reason)),), hearing)
 
 
-def _of_client(message: ClientMessage, question: str | None, new_id: Callable[[], str]) -> Occurrence:
+def _of_client(
+    message: events.Text | events.Respond | events.Interrupt | Presence, new_id: Callable[[], str]
+) -> Occurrence:
     match message:
         case events.Text() | events.Respond():
             turn_id = new_id()
@@ -155,15 +160,36 @@ def _of_client(message: ClientMessage, question: str | None, new_id: Callable[[]
             return Occurrence(event, turn_id=turn_id, pending=PendingTurn(turn_id, message))
         case events.Interrupt(heard_ms):
             return Occurrence(_E.INTERRUPTED, cut=CutTurn(heard_ms))
-        case events.Confirm(call_id, approve) if call_id == question:
-            return Occurrence(_E.CONFIRMED, consent=GiveConsent(call_id, approve))
-        case events.Confirm(call_id):
-            error = events.Error("unexpected_event", f"no confirmation is open for call {call_id!r}")
-            return Occurrence(_E.CONFIRMED_NOTHING, (ShowEvent(error),))
         case Presence(is_there=True):
             return Occurrence(_E.CLIENT_BACK, (Count("resumed_total"),))
         case Presence():
             return Occurrence(_E.CLIENT_LOST)
+
+
+def _of_call(message: events.Confirm | events.ToolOutput, standing: Standing) -> Occurrence:
+    """Return whether the running turn waits for what the client says about a call."""
+    match message:
+        case events.Confirm(call_id, approve) if call_id == standing.question:
+            return Occurrence(_E.CONFIRMED, consent=GiveConsent(call_id, approve))
+        case events.Confirm(call_id):
+            error = events.Error("unexpected_event", f"no confirmation is open for call {call_id!r}")
+            return Occurrence(_E.CONFIRMED_NOTHING, (ShowEvent(error),))
+        case events.ToolOutput(call_id) if call_id == standing.client_call:
+            return Occurrence(_E.OUTPUT_GIVEN, output=GiveOutput(message))
+        case events.ToolOutput(call_id):
+            error = events.Error("unexpected_event", f"no call {call_id[:SHOWN_CHARS]!r} waits for its output")
+            return Occurrence(_E.OUTPUT_UNWANTED, (ShowEvent(error),))
+
+
+def _of_turn(message: Weighed | AnswerHeard | SpeechLasted, standing: Standing) -> Occurrence:
+    match message:
+        case Weighed():
+            return _of_weighed(message, standing.waiting)
+        case AnswerHeard():
+            return _of_answer(message)
+        case SpeechLasted(turn_id):
+            is_running = standing.running is not None and turn_id == standing.running.turn_id
+            return Occurrence(_E.SPEECH_LASTED if is_running else _E.OUTDATED)
 
 
 def _of_weighed(message: Weighed, waiting: PendingTurn | None) -> Occurrence:

@@ -59,6 +59,8 @@ class ConversationEvent(enum.Enum):
     INTERRUPTED = "interrupt"
     CONFIRMED = "confirm"
     CONFIRMED_NOTHING = "confirm without its question"
+    OUTPUT_GIVEN = "output of the client's tool"
+    OUTPUT_UNWANTED = "output that no call waits for"
     ANSWER_CLEAR = "yes or no"
     ANSWER_OTHER = "other words to a question"
     ANSWER_EMPTY = "no words to a question"
@@ -97,6 +99,7 @@ class Step(enum.Enum):
     UNQUEUE = "take it from the queue"
     HEAR_ANSWER = "hear what waits as the answer"
     CONSENT = "answer the question"
+    GIVE_OUTPUT = "hand on the output"
     COMPLETE_DONE = "complete: done"
     COMPLETE_NO_SPEECH = "complete: no_speech"
     COMPLETE_FAILED = "complete: failed"
@@ -183,6 +186,8 @@ CONVERSATION: Final[Mapping[ConversationEvent, Row]] = {
     _E.INTERRUPTED: _always(_D.CUT) | {_S.CLOSED: (), _S.IDLE: ()},
     _E.CONFIRMED: {_S.ASKING: (_D.CONSENT,)},
     _E.CONFIRMED_NOTHING: _always(_D.TELL),
+    _E.OUTPUT_GIVEN: dict.fromkeys((_S.WORKING, _S.ANSWERING), (_D.GIVE_OUTPUT,)),
+    _E.OUTPUT_UNWANTED: _always(_D.TELL),
     _E.ANSWER_CLEAR: _always(_D.COMPLETE_DONE, _D.START_NEXT)
     | {_S.ASKING: (_D.CONSENT, _D.COMPLETE_DONE, _D.START_NEXT)},
     _E.ANSWER_OTHER: _always(_D.QUEUE, _D.START_NEXT) | {_S.ASKING: (_D.CONSENT, _D.QUEUE)},  # a no, and another turn

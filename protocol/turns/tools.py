@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 
 import attrs
 
+from protocol.messages.event_values import CLIENT_SERVER
 from protocol.messages.events import Source
 from protocol.messages.understanding import Guess, ToolSpec
 
@@ -44,12 +45,13 @@ def policy_for(spec: ToolSpec | None, now: Circumstances, configured: Policy | N
     is confirmed where its tool destroys something, or nothing is known of the tool: "delete my last vote" may not
     delete a note unasked, but "sat a timer" sets one. So is a spoken command that destroys everything at once. What
     was only understood by its meaning is confirmed unless it reads, and where the meaning is not sure even then.
+    A tool of the client is executed by the client, which knows whom to ask.
     """
     if configured in (Policy.DENY, Policy.CONFIRM):
         return configured
     if now.guess is not None and not now.guess.is_sure:
         return Policy.CONFIRM
-    if spec is not None and spec.read_only:
+    if spec is not None and (spec.read_only or spec.server == CLIENT_SERVER):
         return Policy.ALLOW
     if now.is_doubtful or now.guess is not None or (now.is_inexact and (spec is None or spec.destructive)):
         return Policy.CONFIRM

@@ -151,6 +151,7 @@ class TurnMachine:
         self._on_transition = on_transition
         self._state = TurnState.LISTENING
         self._question: str | None = None
+        self._client_call: str | None = None
 
     def __repr__(self) -> str:
         return f"<TurnMachine {self.turn_id} {self._state.name}>"
@@ -164,6 +165,11 @@ class TurnMachine:
     def question(self) -> str | None:
         """The call that the turn wants consent for now: its id, until it is answered or not asked any more."""
         return self._question
+
+    @property
+    def client_call(self) -> str | None:
+        """The call of a tool of the client whose output the turn waits for: its id, until there is one."""
+        return self._client_call
 
     def begin(self, said: UtteranceEnded | Text | Respond | Announce) -> None:
         """Begin with what is to be answered or announced."""
@@ -181,7 +187,7 @@ class TurnMachine:
         if after is None:
             raise LocalProtocolError(f"turn {self.turn_id}: {event.name} must not happen while {self._state.name}")
         before, self._state = self._state, after
-        self._question = None
+        self._question = self._client_call = None
         self._on_transition(Transition(self.turn_id, before, event, after))
 
     def ask(self, call_id: str) -> None:
@@ -193,6 +199,10 @@ class TurnMachine:
     def close_question(self) -> None:
         """Take no more answers: there was one, or it comes too late."""
         self._question = None
+
+    def await_output(self, call_id: str | None) -> None:
+        """Wait for the output of a call that the client makes, unless the turn was cut; ``None``: not any more."""
+        self._client_call = call_id if self._state is TurnState.ACTING else None
 
     def finish(self) -> None:
         """End the turn; raises ``LocalProtocolError`` if it has not begun or is over."""

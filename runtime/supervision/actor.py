@@ -9,7 +9,9 @@ import attrs
 import trio
 
 from runtime.messaging.deadletters import DeadLetters
+from runtime.messaging.exits import Exit
 from runtime.messaging.handling import current
+from runtime.messaging.pace import Pace
 from runtime.messaging.ref import Ref
 from runtime.supervision.status import ActorStatistics, ChildStatus, NoStatistics
 
@@ -58,6 +60,8 @@ class Shared:
     rng: random.Random = attrs.field(factory=random.Random)
     """For the jitter of backoff."""
     zombies: Zombies = attrs.field(factory=Zombies)
+    pace: Pace = attrs.field(factory=Pace.steady)
+    """How often periodic work is done."""
 
 
 @attrs.frozen(eq=False)
@@ -146,3 +150,9 @@ class ParentActor(Actor[Message_contra], Generic[Message_contra, ChildT_co]):
     def below(self) -> Sequence[ChildT_co]:
         """Return the children themselves, in the order of their start."""
         raise NotImplementedError
+
+    def child_crashed(self, child_id: str, ended: Exit) -> None:
+        """Called when a child has ended that will be started again; subclasses may note it."""
+
+    def child_restarted(self) -> None:
+        """Called when a child is ready again, with the siblings that were stopped for it; subclasses may note it."""

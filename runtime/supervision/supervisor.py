@@ -128,12 +128,6 @@ class Supervisor(ParentActor[SupervisorMessage, Child]):
         """Return the children themselves, in the order of their start."""
         return tuple(self._children)
 
-    def child_crashed(self, child_id: str, ended: Exit) -> None:
-        """Called when a child has ended that will be started again; subclasses may note it."""
-
-    def child_restarted(self) -> None:
-        """Called when a child is ready again, with the siblings that were stopped for it; subclasses may note it."""
-
     # --- management ------------------------------------------------------------------------------
 
     async def _start_child(self, request: StartChild) -> Ref[Never]:

@@ -18,6 +18,7 @@ from functools import partial
 import attrs
 import trio
 
+from runtime.messaging.pace import Pace
 from runtime.policies.restart import Backoff
 from runtime.workers.assignments import CREDIT, Assignment
 from runtime.workers.errors import (
@@ -83,7 +84,7 @@ class Pool:
             backoff=backoff or Backoff(),
             rng=rng or random.Random(),
         )
-        self._group.on_change = self._take_change
+        self._group.ties.on_change = self._take_change
         self._on_change: Callable[[], None] = lambda: None
         self._max_waiting = max_waiting
         self._jobs: set[QueuedJob] = set()
@@ -115,11 +116,15 @@ class Pool:
 
     def set_may_recycle(self, may_recycle: Callable[[], bool]) -> None:
         """Call ``may_recycle()`` before a worker is replaced: a server under load should not load models as well."""
-        self._group.may_recycle = may_recycle
+        self._group.ties.may_recycle = may_recycle
 
     def set_on_change(self, on_change: Callable[[], None]) -> None:
         """Call ``on_change()`` whenever a worker is ready or has ended, and when memory was measured."""
         self._on_change = on_change
+
+    def set_pace(self, pace: Pace) -> None:
+        """Look at idle workers as often as ``pace`` says; before ``run``."""
+        self._group.ties.pace = pace
 
     # --- callers ---------------------------------------------------------------------------------
 

@@ -18,6 +18,7 @@ from typing import Literal, NoReturn
 import attrs
 import trio
 
+from runtime.messaging.pace import SELDOM, Pace
 from runtime.workers.assignments import Assignment, Assignments
 from runtime.workers.channel import Channel
 from runtime.workers.errors import JobTimeout
@@ -31,7 +32,7 @@ DUMP_GRACE_S = 0.5  # for faulthandler to write the stacks before the kill
 STDERR_GRACE_S = 0.5  # its end of the socket may be held open by a child process
 EOF_GRACE_S = 1.0  # between the socket's end and the process's
 DRAIN_S = 0.1  # to read the last frames of an ended process, if another process holds its socket open
-PING_S = 2.5  # between pings to a worker without a job
+PING_S = 2.5  # between pings to a worker without a job, while the server is used
 PING_MISSES = 3  # not answered in a row, and it is stuck
 
 State = Literal["starting", "ready", "busy", "stopping", "dead"]
@@ -62,7 +63,12 @@ class Worker:
     """One worker process. ``run`` must run as long as it is used; pass the result of ``accept`` to ``do``."""
 
     def __init__(
-        self, spec: WorkerSpec, last_job: int = 0, *, start: Callable[[WorkerSpec], WorkerProcess] = WorkerProcess
+        self,
+        spec: WorkerSpec,
+        last_job: int = 0,
+        *,
+        start: Callable[[WorkerSpec], WorkerProcess] = WorkerProcess,
+        pace: Pace | None = None,
     ) -> None:
         self.pid = 0
         self.assignments = Assignments()
@@ -71,6 +77,7 @@ class Worker:
         self._life: Literal["starting", "serving", "stopping", "dead"] = "starting"
         self._spec = spec
         self._start = start
+        self._pace = pace or Pace.steady()
         self._last_job = last_job
         self._baseline_bytes = 0
         self._unanswered_pings = 0
@@ -162,7 +169,7 @@ class Worker:
 
     async def _ping(self) -> None:
         while True:
-            await trio.sleep(PING_S)
+            await self._pace.wait(PING_S, beats=SELDOM)
             if self.state != "ready":
                 self._unanswered_pings = 0
             elif self._unanswered_pings >= PING_MISSES:

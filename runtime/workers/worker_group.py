@@ -19,6 +19,7 @@ from typing import Literal
 import attrs
 import trio
 
+from runtime.messaging.pace import SELDOM, Pace
 from runtime.policies.restart import Backoff, backoff_delay_s
 from runtime.workers.errors import SpawnRefused, StartFailure
 from runtime.workers.limits import ProcessMemory, WorkerLimits, why_kill, why_recycle
@@ -30,7 +31,7 @@ log = logging.getLogger("sayso.pool")
 
 BREAKER_STARTS = 3  # failed starts in a row: the fault is the model's, not the process's
 STARTS_AT_ONCE = 2  # loading is work for processors that also serve
-SAMPLE_S = 2.0  # between looks at memory; one costs 0.3 ms a worker, in a thread
+SAMPLE_S = 2.0  # between looks at memory while the server is used; one costs 0.3 ms a worker, in a thread
 
 
 @attrs.define(eq=False)
@@ -72,6 +73,18 @@ class Slot:
             age_s=vitals.age_s,
             pss_bytes=vitals.memory.pss_bytes,
         )
+
+
+@attrs.define(eq=False)
+class GroupTies:
+    """What ties a worker group to the rest of the server."""
+
+    may_recycle: Callable[[], bool] = lambda: True
+    """Whether a worker may be replaced now."""
+    on_change: Callable[[], None] = lambda: None
+    """Called whenever a worker is ready or has ended, and when memory was measured."""
+    pace: Pace = attrs.field(factory=Pace.steady)
+    """How often idle workers are looked at."""
 
 
 @attrs.define(eq=False)
@@ -121,8 +134,7 @@ class WorkerGroup:
         self.crashes = 0
         self.trouble: str | None = None
         self.is_ready = trio.Event()
-        self.may_recycle: Callable[[], bool] = lambda: True
-        self.on_change: Callable[[], None] = lambda: None
+        self.ties = GroupTies()
         self._spec = attrs.evolve(spec, data_limit_bytes=spec.data_limit_bytes or limits.data_bytes)
         self._size = size
         self._spares = spares
@@ -199,18 +211,18 @@ class WorkerGroup:
                 self._note_failed_start(slot, ended)
             elif len(self._slots) > self._size + self._spares:
                 self._slots.remove(slot)  # another has been started in its place
-            self.on_change()
+            self.ties.on_change()
             await trio.sleep(slot.pause_s(ended, self._backoff, self._rng))
 
     async def _live(self, slot: Slot) -> ProcessEnd:
         await self._gate.enter(slot)
-        slot.worker = worker = Worker(self._spec, self._limits.draw_last_job(self._rng))
+        slot.worker = worker = Worker(self._spec, self._limits.draw_last_job(self._rng), pace=self.ties.pace)
 
         def begin(_: Worker) -> None:
             self._gate.leave(is_ready=True)
             self.trouble, slot.failed_starts = None, 0
             self.is_ready.set()
-            self.on_change()
+            self.ties.on_change()
 
         ended = await worker.run(begin)
         if not ended.was_ready:
@@ -232,7 +244,7 @@ class WorkerGroup:
             self._let_go(self._leaving)
             return
         due = next(((worker, why) for worker in self.active if (why := why_recycle(self._limits, worker.vitals))), None)
-        if due is None or not self.may_recycle():
+        if due is None or not self.ties.may_recycle():
             return
         if len(self.loaded) > self._size:
             self._leaving = due[0]
@@ -259,8 +271,8 @@ class WorkerGroup:
             else:
                 for worker, memory in zip(workers, measured, strict=True):
                     self._judge(worker, memory)
-                self.on_change()
-            await trio.sleep(SAMPLE_S)
+                self.ties.on_change()
+            await self.ties.pace.wait(SAMPLE_S, beats=SELDOM)
 
     def _judge(self, worker: Worker, memory: ProcessMemory) -> None:
         worker.note_memory(memory)

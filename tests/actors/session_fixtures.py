@@ -32,6 +32,7 @@ class TalkingSession:
         room.memory.client.attach(self.client)
         room.tools.answers[ListTools] = ToolList()
         room.inference.answers[Generate] = says("It is four.")
+        room.audio.answers[events.Bye] = self._pass_on
         peers = [spec for spec in room.peer_specs() if spec.id != "connection"]
         vault = ChildSpec(Ref("vault"), lambda: Vault(lambda: room.memory))
         room.refs = {spec.id: spec.ref for spec in (vault, *peers)}
@@ -40,6 +41,10 @@ class TalkingSession:
         dialogue = ChildSpec(room.refs["dialogue"], self._dialogue)
         self.tree = await grow(vault, *peers, connection, dialogue, strategy=Strategy.ONE_FOR_ONE)
         await wait_all_tasks_blocked()
+
+    async def _pass_on(self, message: events.Bye) -> None:
+        """Hand a goodbye on, as the audio actor does behind all that was said."""
+        await self.room.refs["dialogue"].tell(message)
 
     def _connection(self) -> Connection:
         refs, settings = self.room.refs, self.room.settings

@@ -204,6 +204,20 @@ async def test_the_end_of_the_audio_commits_at_once(grow: Grow, autojump_clock: 
     assert harness.dialogue.of(UtteranceEnded)[0].reason == "manual"
 
 
+async def test_what_is_discarded_is_not_heard_and_later_speech_is(grow: Grow, autojump_clock: MockClock) -> None:
+    harness = AudioHarness(block_samples=4_096)
+    await harness.open(grow)
+    await harness.hear(voice(1.024))
+    await harness.ref.tell(events.AudioDiscard())
+    await harness.hear(silence(1.024))
+    assert [(dropped.reason, dropped.at_ms) for dropped in harness.dialogue.of(UtteranceDropped)] == [
+        ("discarded", 1_024)
+    ]
+    assert harness.dialogue.of(UtteranceEnded) == []
+    await harness.hear(voice(1.024) + silence(1.024))
+    assert harness.dialogue.of(UtteranceEnded)[0].utterance.start_ms >= 1_024
+
+
 async def test_the_end_of_audio_that_ends_no_utterance_is_told(grow: Grow, autojump_clock: MockClock) -> None:
     harness = AudioHarness()
     await harness.open(grow)
@@ -223,9 +237,11 @@ async def test_a_request_for_an_answer_stays_behind_what_was_said(grow: Grow, au
     await harness.open(grow)
     await harness.hear(voice(1.024))
     await harness.ref.tell(events.AudioEnd())
-    await harness.ref.tell(events.Respond("Be brief."))
+    for message in (events.Respond("Be brief."), events.Bye()):
+        await harness.ref.tell(message)
     await wait_all_tasks_blocked()
-    assert harness.dialogue.seen[-2:] == [harness.dialogue.of(UtteranceEnded)[0], events.Respond("Be brief.")]
+    ended = harness.dialogue.of(UtteranceEnded)[0]
+    assert harness.dialogue.seen[-3:] == [ended, events.Respond("Be brief."), events.Bye()]
 
 
 async def test_audio_that_stops_in_mid_speech_ends_the_utterance(grow: Grow, autojump_clock: MockClock) -> None:

@@ -3,10 +3,11 @@ import logging
 import attrs
 import pytest
 import trio
-from trio.testing import MockClock
+from trio.testing import MockClock, wait_all_tasks_blocked
 
 from actors.commands import Commands, CommandsStatistics
 from runtime import ChildSpec, Ref
+from runtime.messaging.pace import IDLE_S, SELDOM, Pace
 from tests.fakes import Grow, shown_by
 
 
@@ -36,9 +37,9 @@ def watching(grow: Grow, monkeypatch: pytest.MonkeyPatch):
 
     monkeypatch.setattr(trio.to_thread, "run_sync", run_sync)
 
-    async def start(*changes: Change | None):
+    async def start(*changes: Change | None, pace: Pace | None = None):
         files = Files(list(changes))
-        tree = await grow(ChildSpec(Ref("commands"), lambda: Commands(files.check)))
+        tree = await grow(ChildSpec(Ref("commands"), lambda: Commands(files.check)), pace=pace)
         return files, lambda: shown_by(tree.status().children[-1], CommandsStatistics)
 
     return start
@@ -62,3 +63,15 @@ async def test_a_mistake_is_told_once_and_shown_until_it_is_mended(
     assert caplog.text.count("lights.yaml:3") == 1
     await trio.sleep(1.0)
     assert statistics() == CommandsStatistics(reloads=1, problem=None)
+
+
+async def test_while_nobody_uses_the_server_files_are_looked_at_seldom_and_at_once_for_the_first_client(
+    watching, autojump_clock: MockClock
+) -> None:
+    pace = Pace()
+    files, statistics = await watching(None, Change(None), pace=pace)
+    await trio.sleep(SELDOM * IDLE_S + 0.5)
+    assert (files.looks, statistics().reloads) == (1, 0)
+    with pace.use():
+        await wait_all_tasks_blocked()
+    assert (files.looks, statistics().reloads) == (2, 1)

@@ -9,7 +9,7 @@ from protocol.messages.hearing import NoWords, Recognition, Transcribe
 from protocol.messages.records import Count, TurnRecord
 from protocol.messages.session import Announce, Configured, Hang, Presence
 from protocol.messages.speaking import Synthesise
-from protocol.messages.understanding import CallTool, CommandSamples, Generate, ListTools, ToolList
+from protocol.messages.understanding import CallTool, CommandSamples, Generate, ListTools, ModelToolCall, ToolList
 from tests.actors.dialogue_fixtures import SESSION_ID, Room, after, outcome_of, says, speech_of, spoken
 from tests.fakes import Grow, command, event_names
 
@@ -34,6 +34,9 @@ class BrokenGrammar:
 
     def samples(self) -> tuple[CommandSamples, ...]:
         return ()
+
+    def automaton(self, language: str) -> None:
+        return None
 
 
 async def test_a_spoken_command_is_heard_done_and_answered(grow: Grow, autojump_clock: MockClock) -> None:
@@ -174,6 +177,41 @@ async def test_a_turn_speaks_with_the_voice_and_is_about_the_task_of_its_session
 
 
 # --- announcements and the end -------------------------------------------------------------------
+
+
+async def test_a_tool_of_the_client_is_called_by_the_client_within_the_turn(
+    grow: Grow, autojump_clock: MockClock
+) -> None:
+    room = Room()
+    call = ModelToolCall("m1", "get_weather", {"city": "Paris"})
+    room.inference.answers[Generate] = [says("Let me see.", calls=(call,)), says("It is sunny in Paris.")]
+    await room.open(grow, has_made_handshake=False)
+    await room.configure(tools=(events.ClientTool("get_weather"),))
+    await room.type("what is the weather in paris")
+    [called] = room.connection.events(events.ToolCall)
+    assert (called.server, called.tool, called.arguments) == ("client", "get_weather", {"city": "Paris"})
+    await room.dialogue.tell(events.ToolOutput("another"))
+    await room.dialogue.tell(events.ToolOutput(called.call_id, "sunny"))
+    await room.dialogue.tell(events.ToolOutput(called.call_id, "twice"))
+    assert await room.completed() == [("id1", "done")]
+    unwanted = [error.message for error in room.connection.events(events.Error)]
+    assert unwanted == [f"no call {name!r} waits for its output" for name in ("another", called.call_id)]
+    assert room.inference.of(Generate)[1].messages[-1].content == '{"data_from_tool": "sunny"}'
+    assert room.replies() == [("Let me see. It is sunny in Paris.", False)]
+    assert room.tools.of(CallTool) == []
+
+
+async def test_a_turn_waits_for_its_client_longer_than_for_itself(grow: Grow, autojump_clock: MockClock) -> None:
+    room = Room()
+    room.tune(turn_timeout_s=5.0)
+    room.inference.answers[Generate] = [says(calls=(ModelToolCall("m1", "ring", {}),)), says("It rings.")]
+    await room.open(grow, has_made_handshake=False)
+    await room.configure(tools=(events.ClientTool("ring"),))
+    await room.type("please call somebody")
+    await trio.sleep(20.0)
+    await room.dialogue.tell(events.ToolOutput(room.connection.events(events.ToolCall)[0].call_id, "ringing"))
+    assert await room.completed() == [("id1", "done")]
+    assert room.replies() == [("It rings.", False)]
 
 
 async def test_a_session_listens_while_its_client_is_there(grow: Grow, autojump_clock: MockClock) -> None:

@@ -8,6 +8,7 @@ from config.settings import LoadSettings
 from protocol.admission.load import CPU, MEMORY, LoadReport, Look, Reading
 from protocol.messages.records import Count, Gauge
 from runtime import ChildSpec, Ref, Tree
+from runtime.messaging.pace import IDLE_S, Pace
 from tests.fakes import Grow, Script, default_settings, scripted
 
 
@@ -34,7 +35,7 @@ class Server:
         was_killed, self.was_killed = self.was_killed, False
         return Look([Reading(MEMORY, self.memory), Reading(CPU, self.cpu)], was_killed, self.is_busy_with_others)
 
-    async def open(self, grow: Grow, level: int = 0) -> None:
+    async def open(self, grow: Grow, level: int = 0, pace: Pace | None = None) -> None:
         """Start it in a server at ``level``."""
         actions = LoadActions(
             look=self.look,
@@ -47,7 +48,7 @@ class Server:
         )
         metrics = scripted("metrics", self.metrics)
         self.tree = await grow(
-            metrics, ChildSpec(Ref("load"), lambda: Load(self.settings, actions, metrics.ref, level=level))
+            metrics, ChildSpec(Ref("load"), lambda: Load(self.settings, actions, metrics.ref, level=level)), pace=pace
         )
 
     @property
@@ -176,3 +177,44 @@ async def test_a_look_that_hangs_stops_nothing_and_what_was_read_last_counts(
     assert looks == 1
     assert server.metrics.seen.count(Count("load_looks_late_total")) == 1
     assert len(server.reports) > 90
+
+
+async def test_while_nobody_uses_the_server_the_machine_is_looked_at_seldom_and_at_once_for_the_first_client(
+    grow: Grow, autojump_clock: MockClock
+) -> None:
+    server, pace = Server(), Pace()
+    await server.open(grow, pace=pace)
+    await trio.sleep(60.5)
+    assert len(server.reports) == 60 / IDLE_S
+    with pace.use():
+        await wait_all_tasks_blocked()
+        assert len(server.reports) == 60 / IDLE_S + 1
+        await trio.sleep(5.0)
+    assert len(server.reports) == pytest.approx(60 / IDLE_S + 11, abs=1)
+
+
+async def test_the_lag_is_measured_in_use_only_and_what_was_measured_is_forgotten(
+    grow: Grow, autojump_clock: MockClock
+) -> None:
+    server, pace = Server(), Pace(linger_s=1.0)
+    await server.open(grow, pace=pace)
+
+    def lag() -> float | None:
+        return next(reading.value for reading in server.reports[-1].readings if reading.signal.name == "loop_lag")
+
+    await trio.sleep(25.0)
+    assert lag() is None
+    with pace.use():
+        await trio.sleep(2.0)
+        assert lag() == pytest.approx(0.0, abs=1e-6)
+    await trio.sleep(25.0)
+    assert lag() is None
+
+
+async def test_a_server_that_refuses_work_is_looked_at_often_though_nobody_uses_it(
+    grow: Grow, autojump_clock: MockClock
+) -> None:
+    server = Server()
+    await server.open(grow, level=3, pace=Pace())
+    await trio.sleep(40.0)
+    assert server.level <= 1

@@ -10,6 +10,7 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 from actors.metrics import ACTORS_AT_ONCE, Metrics, is_session_id, role_of, totals_of
 from protocol.messages.records import Count, Observe, ToolRecord, TurnRecord
 from runtime import ChildSpec, ChildState, ChildStatus, MailboxSpec, Overflow, Ref, Tree
+from runtime.messaging.pace import IDLE_S, Pace
 from runtime.policies.balancing import AddressStatistics
 from runtime.workers.pool_statistics import PoolOwnerStatistics, PoolStatistics, RemoteStatistics
 from tests.fake_pool import pool_statistics
@@ -84,7 +85,7 @@ class Watch:
     monitor: Ref = attrs.field(factory=lambda: Ref("monitor"))
     tree: Tree = attrs.field(init=False)
 
-    async def open(self, grow: Grow) -> None:
+    async def open(self, grow: Grow, pace: Pace | None = None) -> None:
         """Start it, and wait for the first sample."""
 
         def make() -> Metrics:
@@ -98,7 +99,7 @@ class Watch:
                 monitor=self.monitor,
             )
 
-        self.tree = await grow(ChildSpec(self.ref, make))
+        self.tree = await grow(ChildSpec(self.ref, make), pace=pace)
         await self.sampled()
 
     def _actors(self) -> Iterator[ChildStatus]:
@@ -310,3 +311,16 @@ def test_only_session_ids_are_left_out_of_a_label(actor_id: str, role: str) -> N
 @pytest.mark.parametrize("name", ["", "0123", SESSION_ID.upper(), SESSION_ID + "0"])
 def test_a_session_id_has_sixteen_small_hexadecimal_digits(name: str) -> None:
     assert not is_session_id(name)
+
+
+async def test_the_lag_of_the_loop_is_measured_at_the_slow_beats_while_nobody_uses_the_server(
+    grow: Grow, mock_clock: MockClock
+) -> None:
+    watch = Watch()
+    await watch.open(grow, pace=Pace())
+    mock_clock.jump(IDLE_S - 0.1)
+    await wait_all_tasks_blocked()
+    assert watch.registry.observed == []
+    mock_clock.jump(0.1)
+    await watch.sampled(2)
+    assert watch.registry.observed == [("event_loop_lag_seconds", (), 0.0)]

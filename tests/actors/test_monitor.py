@@ -4,12 +4,13 @@ import attrs
 import trio
 from trio.testing import MockClock
 
-from actors.monitor import Monitor
+from actors.monitor import Monitor, skipped_rows_s
 from protocol.admission.notices import ActorLook, ServerLook
 from protocol.admission.recent_past import RecentPast
 from protocol.messages.events import Degraded, Recovered
 from protocol.messages.records import Count, ToolRecord, TurnRecord
 from runtime import ChildSpec, Ref
+from runtime.messaging.pace import IDLE_S, Pace
 from tests.fakes import Grow
 
 TURN = TurnRecord("s1", "t1", "ada", 1_000.0, "my password is hunter2", "Done.", "done", None, {"total": 900.0})
@@ -30,7 +31,7 @@ class Watched:
     def look(self) -> tuple[ServerLook, Mapping[str, float]]:
         return ServerLook(actors={self.name: self.actor}), self.figures
 
-    async def open(self, grow: Grow, *, keeps_words: bool = True) -> None:
+    async def open(self, grow: Grow, *, keeps_words: bool = True, pace: Pace | None = None) -> None:
         def make() -> Monitor:
             return Monitor(
                 self.past,
@@ -41,7 +42,7 @@ class Watched:
                 unix_time=lambda: 5_000.0,
             )
 
-        await grow(ChildSpec(self.ref, make))
+        await grow(ChildSpec(self.ref, make), pace=pace)
         await trio.sleep(0.75)
 
     @property
@@ -155,3 +156,22 @@ async def test_each_second_has_its_figures_however_long_a_look_takes(grow: Grow,
     await trio.sleep(100.0)
     values = watched.past.figures.part(trio.current_time(), "5m", ["sessions"]).values["sessions"]
     assert values[-101:] == (3.0,) * 101
+
+
+async def test_while_nobody_uses_the_server_a_look_stands_for_the_seconds_after_it(
+    grow: Grow, autojump_clock: MockClock
+) -> None:
+    watched = Watched()
+    await watched.open(grow, pace=Pace())
+    await trio.sleep(2 * IDLE_S)
+    watched.figures = {"sessions": 5}
+    await trio.sleep(IDLE_S)
+    figures = watched.past.figures.part(trio.current_time(), "5m", ["sessions", "turns"]).values
+    assert figures["sessions"][-31:] == (*[3.0] * 30, 5.0)
+    assert figures["turns"][-11:] == (0.0, *[None] * 9, 0.0)
+
+
+def test_no_rows_are_made_up_for_a_time_in_which_the_machine_slept() -> None:
+    assert list(skipped_rows_s(20.5, 24.25)) == [21.5, 22.5, 23.5]
+    assert list(skipped_rows_s(20.5, 21.5)) == []
+    assert list(skipped_rows_s(20.5, 3_600.0)) == []

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assembly.dialects import DIALECTS
-from protocol.dialects.dialect import Frame, MakeDialect, OpeningRequest
+from protocol.dialects.dialect import Frame, HandshakeRefused, MakeDialect, OpeningRequest
 from protocol.messages.errors import RemoteProtocolError
 from protocol.messages.events import ClientEvent, ConnectionRefused, ConnectionRequest, event_name
 from tests.protocol.dialects.line_dialect import LineDialect
@@ -46,9 +46,12 @@ def test_whatever_comes_is_events_or_a_mistake_of_the_client(name: str, frame: F
 def test_whatever_a_client_connects_with_is_a_request_or_a_mistake_of_it(
     name: str, query: dict[str, str], headers: dict[str, str]
 ) -> None:
-    dialect = MADE[name](OpeningRequest(name, query, headers))
     try:
-        request = dialect.open()
+        request = MADE[name](OpeningRequest(name, query, headers)).open()
+    except HandshakeRefused as refused:
+        if refused.status not in range(400, 500) or not json.dumps(refused.body):
+            pytest.fail("an HTTP answer that does not say what the client has done wrong")
+        return
     except RemoteProtocolError as error:
         if not error.fatal:
             pytest.fail("the client would be left open, with a session that never begins")

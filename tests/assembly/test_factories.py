@@ -3,7 +3,9 @@ import pytest
 import trio
 from trio.testing import wait_all_tasks_blocked
 
+from assembly.factories import no_sessions
 from config.load import load
+from protocol.admission.checks import CheckKind
 from runtime import ChildSpec, DynamicSupervisor, Skip, Supervisor, run_tree
 from supervisor import Server
 from tests.fake_pool import FakePool, pool_statistics
@@ -39,6 +41,42 @@ def test_without_a_load_controller_there_is_none(settings):
     off = attrs.evolve(settings, load=attrs.evolve(settings.load, enabled=False))
 
     assert isinstance(Server(off).make.make_load(), Skip)
+
+
+SKIPPED = {
+    (): set(),
+    ("recognise",): {"commands", "tools", "meaning", "inference", "speech", "shared"},
+    ("speak",): {"commands", "tools", "meaning", "inference", "transcription", "media", "shared"},
+    ("recognise", "speak"): {"commands", "tools", "meaning", "inference", "shared"},
+}
+
+
+@pytest.mark.parametrize("roles", SKIPPED)
+async def test_what_a_server_without_sessions_does_not_need_is_not_started(settings, roles):
+    chosen = attrs.evolve(settings, supervisor=attrs.evolve(settings.supervisor, roles=roles))
+    server = Server(chosen)
+    skipped = {name for name in SKIPPED["recognise",] | SKIPPED["speak",] if isinstance(made(server, name), Skip)}
+    assert skipped == SKIPPED[roles] | {"shared"}
+
+
+def made(server: Server, name: str):
+    return getattr(server.make, f"make_{name}")()
+
+
+def test_a_server_without_sessions_keeps_no_history_and_does_not_count_how_often_servers_ask(settings):
+    recogniser = attrs.evolve(settings, supervisor=attrs.evolve(settings.supervisor, roles=("recognise",)))
+    assert Server(settings).make.make_history()._settings.enabled
+    assert not Server(recogniser).make.make_history()._settings.enabled
+    kinds = [[check.kind for check in Server(one).make._checks()] for one in (settings, recogniser)]
+    assert kinds == [[CheckKind.CREDENTIALS, CheckKind.RATE], [CheckKind.CREDENTIALS]]
+
+
+def test_why_there_are_no_sessions_is_said_in_words(settings):
+    assert no_sessions(settings.supervisor) is None
+    both = attrs.evolve(settings.supervisor, roles=("recognise", "speak"))
+    assert no_sessions(both) == (
+        "this server only recognises and speaks for other servers (supervisor.roles): it has no sessions"
+    )
 
 
 async def test_the_figures_shown_are_those_of_the_transcription_that_runs(settings, autojump_clock, monkeypatch):

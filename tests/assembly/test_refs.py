@@ -15,6 +15,7 @@ from actors.metrics import Metrics
 from actors.monitor import Monitor
 from actors.speech import Speech
 from actors.tools import Tools
+from actors.traces import Traces
 from actors.transcription import Transcription
 from actors.vault import Vault
 from assembly.refs import Refs, SessionRefs, new_session_refs
@@ -32,6 +33,7 @@ PERMANENT = {
     "speech": Speech,
     "meaning": MeaningReader,
     "media": Media,
+    "traces": Traces,
     "sessions": Supervisor,
     "gateway": Gateway,
 }

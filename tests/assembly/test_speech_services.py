@@ -3,7 +3,7 @@ from typing import Any, cast
 import attrs
 
 from assembly.speech_services import SpeechServices
-from backends.ingress.audio_services import TranscriptionOptions
+from backends.ingress.audio_services import LiveUtterance, RecordingPace, TranscriptionOptions
 from backends.speech.vad import EarshotDetector
 from protocol.messages.hearing import Recognition, Transcribe, Utterance
 from protocol.messages.models import ListModels, LoadModel, ModelShown, UnloadModel
@@ -19,9 +19,11 @@ class Asked:
 
     answers: dict[type, object]
     seen: list[object] = attrs.field(factory=list)
+    timeouts: list[float] = attrs.field(factory=list)
 
     async def ask(self, message: object, timeout_s: float = 5.0) -> object:
         self.seen.append(message)
+        self.timeouts.append(timeout_s)
         return self.answers[type(message)]
 
     def tell_nowait(self, message: object) -> bool:
@@ -30,8 +32,7 @@ class Asked:
 
 
 OPTIONS: Any = {
-    "at_once": 1,
-    "rest_s": lambda: None,
+    "pace": RecordingPace(1, lambda: None),
     "models": tuple,
     "hearing_problem": lambda _language, _model: None,
     "translator": lambda _model: None,
@@ -60,6 +61,17 @@ async def test_recordings_and_texts_are_one_session() -> None:
         Transcribe("recordings", clip, None, urgency="background", model="base", translate=True),
     ]
     assert synthesiser.seen == [Synthesise("recordings", "hello", "joe", 1.5)]
+
+
+async def test_an_utterance_of_another_server_is_live_work_of_its_sender() -> None:
+    recogniser = Asked({Transcribe: Recognition("hello", "en", 1.0)})
+    audio = services(recogniser, Asked({})).audio(EarshotDetector, **OPTIONS)
+    clip, live = Utterance(b"", 0, 0), LiveUtterance("192.0.2.7", ("kitchen",), 4.0)
+    await audio.transcribe(clip, TranscriptionOptions("de", live=live))
+    assert recogniser.seen == [
+        Transcribe("utterances of 192.0.2.7", clip, "de", ("kitchen",), urgency="final", tenant="192.0.2.7")
+    ]
+    assert recogniser.timeouts == [4.0], "nobody waits for longer"
 
 
 async def test_recordings_are_decoded_closed_and_counted() -> None:

@@ -86,6 +86,13 @@ def test_a_server_that_serves_is_not_stopping(status):
     assert (server["version"], server["stopping"], server["drain"]) == ("1.2.3", False, {"phase": "serving"})
 
 
+def test_a_server_without_sessions_says_what_it_is_for(shown):
+    assert shown.source.server()["roles"] == []
+    supervisor = attrs.evolve(shown.settings.supervisor, roles=("recognise",))
+    shown.settings = attrs.evolve(shown.settings, supervisor=supervisor)
+    assert shown.source.server()["roles"] == ["recognise"]
+
+
 async def test_a_server_that_leaves_says_so_and_until_when(shown, status, autojump_clock):
     shown.drain.begin("deploy", trio.current_time(), 60.0)
     await trio.sleep(10.0)

@@ -2,7 +2,12 @@ import msgspec
 
 from backends import jobs
 from protocol.messages.hearing import SpokenWord
+from protocol.messages.searching import FoundSentence, FoundSentences, SentenceAutomaton
 from runtime.workers.jobs import Job, JobDecoder, decode_reply, encode
+
+SEARCHED = jobs.SentenceSearchReply(
+    FoundSentences((FoundSentence("Stop.", -1.5, 2),), "Shop.", -2.0, 2, is_loop=False, compute_s=0.5)
+)
 
 
 def test_every_job_names_a_reply_that_arrives_as_it_was_sent() -> None:
@@ -22,6 +27,7 @@ def test_every_job_names_a_reply_that_arrives_as_it_was_sent() -> None:
         jobs.DecodeRecording("r", "/proc/1/fd/9", 16_000): jobs.RecordingBlock(is_last=True, refusal="no sound"),
         jobs.ForgetRecording("r"): jobs.RecordingForgotten(),
         jobs.ReadSentences(("set a timer",)): jobs.SentenceReadings((jobs.SentenceReading({"set_timer": 0.9}),)),
+        jobs.SearchSentences("v1", 1.5, SentenceAutomaton("v1", ("", " "), b"0"), ("Licht",), (1, 2)): SEARCHED,
         jobs.LocateModel(): jobs.ModelAddress("http://127.0.0.1:1/v1"),
     }
     assert {type(job) for job in exchanges} == {kind for kind in vars(jobs).values() if is_job(kind)}

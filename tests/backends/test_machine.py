@@ -17,6 +17,8 @@ from backends.machine import (
     Sample,
     allowed_cpus,
     available_cpus,
+    child_pids,
+    children_of,
     own_percent,
     read_quota,
 )
@@ -174,3 +176,19 @@ def test_a_small_quota_is_what_there_is_and_a_large_one_changes_nothing(tmp_path
 
     (tmp_path / "cpu.max").write_text("99900000 100000")
     assert available_cpus(tmp_path) == len(allowed_cpus())
+
+
+def test_the_processes_below_one_are_found_with_and_without_lists_of_children(tmp_path: Path) -> None:
+    program = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'print(1, flush=True); input()'])"
+    with subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
+        assert child.stdout is not None
+        child.stdout.readline()
+        ours = psutil.Process()
+        found = {process.pid for process in children_of(ours)}
+        assert child.pid in found
+        assert found == {process.pid for process in children_of(ours, tmp_path)}
+        assert {process.ppid() for process in children_of(psutil.Process(child.pid))} == {child.pid}
+
+
+def test_a_process_that_has_ended_has_no_children(tmp_path: Path) -> None:
+    assert child_pids(tmp_path / "1234") == ()

@@ -102,7 +102,7 @@ def test_ten_thousand_sessions_make_no_more_series_than_allowed(
     name = f"voice_control_{figure.name}" + ("_count" if figure.kind == "histogram" else "")
     found = {key[1:]: value for key, value in samples(metrics).items() if key[0] == name}
     assert len(found) == SERIES_MAX + 1
-    others = 1.0 if figure.kind == "gauge" else 10_000.0 - SERIES_MAX
+    others = 1.0 if figure.kind == "gauge" else 10_000.0 - SERIES_MAX + len(figure.zeros)
     assert found[("other",) * len(figure.labels)] == others
     assert [record.levelno for record in caplog.records] == [logging.WARNING]
 
@@ -215,3 +215,18 @@ def test_when_a_series_was_created_is_no_series(accept: str, metrics: Prometheus
         updated(figure, metrics, tuple(f"a {label}" for label in figure.labels))
 
     assert b"_created" not in metrics.render(accept)[1]
+
+
+def test_what_alerts_count_the_growth_of_is_exported_from_the_start(metrics: PrometheusMetrics) -> None:
+    found = samples(metrics)
+    assert found["voice_control_history_rows_total", "lost"] == 0.0
+    assert {labels: 0.0 for labels in found if labels[0] == "voice_control_refusals_total"} == {
+        ("voice_control_refusals_total", cause): 0.0 for cause in ("places", "share", "speech", "logins")
+    }
+
+
+def test_what_a_server_need_not_have_is_exported_once_it_was_set(metrics: PrometheusMetrics) -> None:
+    assert b"shared_up" not in metrics.render("")[1]
+    metrics.gauge("shared_up", (), 0)
+    metrics.gauge("shared_up", (), 1)
+    assert samples(metrics)["voice_control_shared_up",] == 1.0

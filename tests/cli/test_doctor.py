@@ -32,6 +32,16 @@ def test_an_old_python_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (finding.state, finding.text) == ("fail", "3.10.4")
 
 
+@pytest.mark.parametrize(
+    ("roles", "kinds"),
+    [("recognise", {"whisper model", "cuda"}), ("speak", {"voice"}), ("recognise,speak", {"whisper model", "voice"})],
+)
+def test_a_server_without_sessions_is_checked_for_what_it_does(roles: str, kinds: set[str]) -> None:
+    found = set(states(doctor.providers(settings(supervisor__roles=roles))))
+    assert kinds <= found
+    assert not {name for name in found if name.startswith(("inference", "history", "meaning"))}
+
+
 def test_a_taken_port_fails_and_a_free_one_is_fine() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])

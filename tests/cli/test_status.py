@@ -58,6 +58,10 @@ def shown(page: dict[str, Any]) -> str:
     return screen.getvalue()
 
 
+def test_a_server_without_sessions_shows_what_it_is_for() -> None:
+    assert "up 61 s · for others: recognise, speak · load level 3" in shown(PAGE | {"roles": ["recognise", "speak"]})
+
+
 def test_of_summed_up_sessions_the_worst_mailboxes_are_shown() -> None:
     summary = {"count": 5_000, "worst_mailboxes": [{"id": "ab.audio", "queued": 64, "head_age_s": 2.5}]}
     node = {"id": "sessions", "state": "ready", "children": [{"id": "ab", "state": "ready"}], "summary": summary}

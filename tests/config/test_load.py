@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 
 from config.keys import KEYS
-from config.load import DEFAULTS, is_loopback, load
+from config.load import CLIENTS, DEFAULTS, is_loopback, load
 from config.problems import ConfigError
 from config.sources import line_numbers
+from protocol.messages.event_values import CLIENT_SERVER
 
 HOME = {"HOME": "/home/ada"}
 WriteToml = Callable[[str], Path]
@@ -107,6 +108,13 @@ def test_a_secret_is_in_no_message_and_in_no_repr(write_toml: WriteToml) -> None
     assert problems(path) == [f"{path}:2: inference.openai.api_key: expected text"]
     loaded = load(None, HOME | {"SAYSO_INFERENCE__OPENAI__API_KEY": "sk-secret"}, {})
     assert "sk-secret" not in repr(loaded)
+
+
+def test_no_tool_server_has_the_name_that_stands_for_the_tools_of_clients(write_toml: WriteToml) -> None:
+    path = write_toml('[tools.servers.client]\ncommand = "ring"\n')
+    [problem] = problems(path)
+    assert "client stands for the tools of clients: give the server of tools.servers another name" in problem
+    assert CLIENTS == CLIENT_SERVER
 
 
 def test_a_host_that_others_reach_is_a_good_setting_and_its_keys_are_looked_for_at_the_start() -> None:

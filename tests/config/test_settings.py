@@ -68,6 +68,16 @@ def test_with_several_servers_more_utterances_are_in_work() -> None:
     assert attrs.evolve(elsewhere, provider="embedded", workers=5).at_once == 5
 
 
+def test_a_server_is_whole_or_has_a_role_for_others() -> None:
+    home = {"HOME": "/home/ada"}
+    whole = load(None, home, {}).settings.supervisor
+    recogniser = load(None, home, {"supervisor.roles": "recognise"}).settings.supervisor
+    assert (whole.has_sessions, whole.does("recognise"), whole.does("speak")) == (True, True, True)
+    assert (recogniser.has_sessions, recogniser.does("recognise"), recogniser.does("speak")) == (False, True, False)
+    with pytest.raises(ConfigError, match=r"supervisor\.roles: expected recognise, speak, both or none"):
+        load(None, home, {"supervisor.roles": "talk"})
+
+
 def test_every_field_of_a_class_must_be_given() -> None:
     with pytest.raises(TypeError, match="missing"):
         AudioSettings()  # type: ignore[call-arg]  # that it is refused is the point

@@ -134,6 +134,18 @@ def test_every_metric_and_label_that_is_asked_for_is_exported() -> None:
     assert len({name for text in expressions() for name in NAME.findall(text)}) > 25
 
 
+def test_a_counter_whose_growth_alerts_is_there_before_it_grows() -> None:
+    page = PrometheusMetrics().render("")[1].decode()
+    asked = [
+        f'{name}{{{label}="{value}"}} 0.0'
+        for rule in rules()
+        for name, label, values in re.findall(rf'increase\(({PREFIX}\w+){{(\w+)=~?"([^"]*)"}}', rule["expr"])
+        for value in values.split("|")
+    ]
+    assert len(asked) > 4
+    assert [line for line in asked if line not in page] == []
+
+
 @pytest.mark.parametrize(
     ("expression", "trouble"),
     [

@@ -72,7 +72,7 @@ class Yard:
     def next_pid(self):
         return 100 + len(self.made)
 
-    def make(self, _, last_job):
+    def make(self, _, last_job, *, pace=None):
         self.made.append(FakeWorker(self, last_job))
         return self.made[-1]
 
@@ -85,7 +85,7 @@ class Yard:
 def make_group(size, spares=0, **limits):
     spec = WorkerSpec(name="stt", target="nowhere:Nobody", params={})
     group = WorkerGroup(spec, size, spares, limits=WorkerLimits(**limits), backoff=Backoff(), rng=random.Random(7))
-    group.on_change = group.review  # as the pool does
+    group.ties.on_change = group.review  # as the pool does
     return group
 
 

@@ -14,6 +14,7 @@ from sayso_client import (
     Bounds,
     ClientOptions,
     ClientSession,
+    ClientTool,
     ConnectionAccepted,
     DeliveryUnknown,
     NoServer,
@@ -164,6 +165,15 @@ async def test_an_answer_is_asked_for_as_the_protocol_says() -> None:
         assert await line.receive() == ("text", {"text": "hello", "answers": "on_request"})
         await session.respond("Be brief.", capabilities=("llm",))
         assert await line.receive() == ("respond", {"instructions": "Be brief.", "capabilities": ["llm"]})
+        await session.respond(tools=(ClientTool("ring"),), tool_choice="ring")
+        told = {"tools": [{"name": "ring", "description": "", "parameters": {}}], "tool_choice": "ring"}
+        assert await line.receive() == ("respond", told)
+        await session.send_tool_output("c", "It rings.")
+        await session.send_tool_output("d", error="no bell")
+        await session.end_audio(discard=True)
+        assert await line.receive() == ("tool_output", {"call_id": "c", "output": "It rings."})
+        assert await line.receive() == ("tool_output", {"call_id": "d", "output": "", "error": "no bell"})
+        assert await line.receive() == ("audio_discard", {})
 
 
 async def test_a_button_is_released_behind_the_audio_that_was_held_down(

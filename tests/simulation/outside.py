@@ -53,6 +53,7 @@ from protocol.messages.understanding import (
     ToolSpec,
     Undo,
 )
+from runtime.messaging.pace import Pace
 from runtime.workers.pool import JobFailed, JobTimeout, PoolUnavailable, WorkerLost
 from tests.fake_pool import FakePool, PoolCall
 from tests.fake_store import FakeStore
@@ -400,6 +401,7 @@ class Outside:
     def __init__(self, settings: Settings, weather: Weather, sayings: Mapping[int, str], letter_bytes: int) -> None:
         self.grammar = self.command_files = Grammar()
         self.home = None
+        self.pace = Pace()
         self.metrics = Figures()
         self.machine = Machine()
         self.keys = NoKeys()

@@ -340,7 +340,7 @@ class ReplicaWorld:
                 run = partial(
                     run_tree,
                     site.server.root(),
-                    shared=Shared(rng=stream(self.plan.seed, site.name)),
+                    shared=Shared(rng=stream(self.plan.seed, site.name), pace=site.server.pace),
                     stop_timeout_s=self._settings.supervisor.stop_timeout_s,
                     on_zombies=lambda: None,
                 )

@@ -8,6 +8,7 @@ import attrs
 from backends.jobs import ReadSentences, SentenceReading, SentenceReadings
 from backends.understanding.vectors import WIDTH
 from protocol.messages.meaning import Meaning, OwnSentence
+from protocol.messages.searching import SentenceAutomaton
 from protocol.messages.understanding import CommandMatch, CommandSamples, SlotQuestion
 
 READS, CHANGES = "look", "change"
@@ -58,6 +59,9 @@ class Grammar:
 
     def samples(self) -> tuple[CommandSamples, ...]:
         return ()
+
+    def automaton(self, language: str) -> SentenceAutomaton | None:
+        return None
 
     def own_sentences(self) -> tuple[OwnSentence, ...]:
         return OWN_SENTENCES

@@ -188,7 +188,7 @@ class World:
             run = partial(
                 run_tree,
                 root,
-                shared=Shared(rng=stream(self._plan.seed, "backoff")),
+                shared=Shared(rng=stream(self._plan.seed, "backoff"), pace=server.pace),
                 stop_timeout_s=self._settings.supervisor.stop_timeout_s,
                 on_zombies=self._count_zombies,
             )

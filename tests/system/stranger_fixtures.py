@@ -54,6 +54,15 @@ def node_server(package: str, *arguments: str) -> Mapping[str, Any]:
     return {"command": command, "args": [*script, *arguments]}
 
 
+def node_client(package: str, script: Path) -> list[str]:
+    """Return the command line of a script of ours, whose first argument is the folder of an npm package."""
+    folder = ROOT / ".venv" / "node" / "node_modules" / package
+    node = shutil.which("node")
+    if node is None or not folder.is_dir():
+        pytest.skip(f"{package} is not installed: install Node.js with npm, then make test")
+    return [node, str(script), str(folder)]
+
+
 @contextmanager
 def everything_at_an_address() -> Iterator[str]:
     """Run ``server-everything`` over streamable HTTP; gives its address."""

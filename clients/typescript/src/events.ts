@@ -16,6 +16,8 @@ export interface ConnectionRequest {
   vocabulary?: string[];
   instructions?: string;
   announcements?: boolean;
+  tools?: ClientTool[];
+  tool_choice?: string;
   resume?: Resume;
 }
 
@@ -24,6 +26,13 @@ export interface AudioFormat {
   format?: 'opus' | 'pcm_f32le' | 'pcm_s16le';
   sample_rate?: number;
   channels?: 1 | 2;
+}
+
+/** A tool that the client executes: its name, what it does, and a JSON Schema of its arguments. */
+export interface ClientTool {
+  name: string;
+  description?: string;
+  parameters?: Record<string, unknown>;
 }
 
 /** Which session to re-attach, and the last event the client has seen. */
@@ -38,6 +47,9 @@ export type AudioStart = Record<string, never>;
 /** Push-to-talk: the button went up; the utterance is committed at once. */
 export type AudioEnd = Record<string, never>;
 
+/** Forget the speech that is going on; what was committed is answered. */
+export type AudioDiscard = Record<string, never>;
+
 /** A typed command. */
 export interface Text {
   text: string;
@@ -48,6 +60,8 @@ export interface Text {
 export interface Respond {
   instructions?: string;
   capabilities?: ('llm' | 'stt' | 'tools' | 'tts')[];
+  tools?: ClientTool[];
+  tool_choice?: string;
 }
 
 /** Barge-in by hand; `heard_ms` is how much of the answer was heard. */
@@ -59,6 +73,13 @@ export interface Interrupt {
 export interface Confirm {
   call_id: string;
   approve: boolean;
+}
+
+/** What a tool of the client has returned, or why it could not be called. */
+export interface ToolOutput {
+  call_id: string;
+  output?: string;
+  error?: string;
 }
 
 /** Changes options of a live session; absent ones stay as they are. */
@@ -77,6 +98,8 @@ export interface SessionUpdate {
   instructions?: string;
   voice?: string;
   task?: string;
+  tools?: ClientTool[];
+  tool_choice?: string;
 }
 
 /** Asks for a `Pong` with the same `t`. */
@@ -198,7 +221,7 @@ export interface Word {
 /** There was sound but no words in it. */
 export interface NoSpeech {
   turn_id: string;
-  reason: 'hallucination' | 'low_confidence' | 'no_command' | 'noise' | 'too_short';
+  reason: 'discarded' | 'hallucination' | 'low_confidence' | 'no_command' | 'noise' | 'too_short';
 }
 
 /** The source that understood the transcript, and its intent. */
@@ -222,7 +245,7 @@ export interface ConfirmRequest {
   expires_in_s: number;
 }
 
-/** A tool is being called. */
+/** A tool is being called. One of the server `client` is the client's own, which answers with `ToolOutput`. */
 export interface ToolCall {
   turn_id: string;
   call_id: string;
@@ -367,10 +390,12 @@ export interface ClientEvents {
   connection_request: ConnectionRequest;
   audio_start: AudioStart;
   audio_end: AudioEnd;
+  audio_discard: AudioDiscard;
   text: Text;
   respond: Respond;
   interrupt: Interrupt;
   confirm: Confirm;
+  tool_output: ToolOutput;
   session_update: SessionUpdate;
   ping: Ping;
   bye: Bye;

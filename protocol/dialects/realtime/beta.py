@@ -166,6 +166,8 @@ def beta_event(event: JsonObject) -> JsonObject:
 
 
 def _beta_item(item: JsonObject) -> JsonObject:
+    if "content" not in item:  # a call, or its output
+        return item
     content = [{**part, "type": CONTENT.get(part["type"], part["type"])} for part in item["content"]]
     return {**item, "content": content}
 

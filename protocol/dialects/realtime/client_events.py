@@ -11,6 +11,7 @@ from typing import Annotated, Any, Final, Literal, get_args
 
 import msgspec
 
+from protocol.dialects.realtime.tools import FunctionFields, ToolChoice
 from protocol.messages.errors import ErrorCode, RemoteProtocolError
 from protocol.messages.event_values import MAX_INSTRUCTIONS_CHARS
 
@@ -89,6 +90,8 @@ class ResponseOptions(msgspec.Struct, frozen=True, kw_only=True):
     output_modalities: tuple[Modality, ...] | None = None
     conversation: str = "auto"
     input: tuple[JsonObject, ...] | None = None
+    tools: tuple[FunctionFields, ...] | None = None
+    tool_choice: ToolChoice | None = None
     metadata: dict[str, str] | None = None
 
 

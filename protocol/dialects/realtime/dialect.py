@@ -15,6 +15,7 @@ import attrs
 
 from protocol.dialects.dialect import Frame, OpeningRequest
 from protocol.dialects.realtime import client_events as said
+from protocol.dialects.realtime.client_calls import ClientCalls
 from protocol.dialects.realtime.client_items import added_item
 from protocol.dialects.realtime.input_buffer import MIN_COMMIT_S, InputBuffer
 from protocol.dialects.realtime.items import ConversationItems
@@ -31,6 +32,7 @@ from protocol.dialects.realtime.session_document import (
 )
 from protocol.dialects.realtime.speech_deltas import MakeResampler
 from protocol.dialects.realtime.spoken_items import SpokenItems
+from protocol.dialects.realtime.tools import choice_name, client_tools
 from protocol.dialects.realtime.wire import ApiProblem, ServerFrames, problem_of
 from protocol.messages import events
 from protocol.messages.errors import RemoteProtocolError
@@ -56,6 +58,7 @@ class RealtimeDialect:
     _wire: ServerFrames = attrs.field(init=False)
     _items: ConversationItems = attrs.field(factory=ConversationItems, init=False)
     _answers: LocalAnswers = attrs.field(factory=LocalAnswers, init=False)
+    _calls: ClientCalls = attrs.field(factory=ClientCalls, init=False)
     _document: SessionDocument = attrs.field(init=False)
     _buffer: InputBuffer = attrs.field(init=False)
     _spoken: SpokenItems = attrs.field(init=False)
@@ -111,6 +114,7 @@ class RealtimeDialect:
     # --- what the session tells of turns -----------------------------------------------------------
 
     def _of_turn(self, event: events.ServerEvent) -> Sequence[Frame]:
+        self._calls.note(event)
         is_spoken = self._spoken.is_spoken(getattr(event, "turn_id", ""))
         spoken = self._spoken.encode(event)
         if self._document.fields.type == "transcription":
@@ -179,9 +183,8 @@ class RealtimeDialect:
 
     def _clear(self, _event: said.ClearAudio) -> Taken:
         self._buffer.clear()
-        if self._document.fields.type == "transcription":
-            self._spoken.drop_open()
-        return (self._answers.ask(lambda: (self._wire.frame("input_audio_buffer.cleared"),)),)
+        told = self._answers.ask(lambda: (self._wire.frame("input_audio_buffer.cleared"),))
+        return (events.AudioDiscard(), told) if self._spoken.detects_turns else (told,)
 
     def _create_item(self, event: said.CreateItem) -> Taken:
         item = added_item(event.item, self._wire.new_id("item"))
@@ -189,6 +192,9 @@ class RealtimeDialect:
             return self._refuse("invalid_event", "a session that transcribes has no items but speech")
         if self._items.get(item.content["id"]) is not None:
             return self._refuse("item_already_exists", f"there is an item {item.content['id']!r}")
+        if item.role == "tool" and not self._calls.awaits(item.call_id):
+            message = f"no call {item.call_id[: said.SHOWN_CHARS]!r} waits for its output"
+            return self._refuse("invalid_tool_call_id", message)
 
         def answer() -> Sequence[Frame]:
             before = self._items.add(item.content)
@@ -196,6 +202,8 @@ class RealtimeDialect:
             return [self._wire.frame(name, previous_item_id=before, item=item.content) for name in names]
 
         told = self._answers.ask(answer)
+        if item.role == "tool":
+            self._calls.hold(events.ToolOutput(item.call_id, item.text))
         if item.role == "user" and item.text.strip():
             return (events.Text(item.text, "on_request"), told)
         if item.role == "system":
@@ -217,7 +225,8 @@ class RealtimeDialect:
         name, heard_ms = "conversation.item.truncated", event.audio_end_ms
         fields = {"item_id": event.item_id, "content_index": event.content_index, "audio_end_ms": heard_ms}
         told = self._answers.ask(lambda: (self._wire.frame(name, **fields),))
-        return (told, events.Interrupt(heard_ms)) if self._responses.truncate(event.item_id, heard_ms) else (told,)
+        cut_ms = self._responses.truncate(event.item_id, heard_ms)
+        return (told,) if cut_ms is None else (told, events.Interrupt(cut_ms))
 
     def _delete(self, event: said.DeleteItem) -> Taken:
         if not self._items.delete(event.item_id):
@@ -234,14 +243,31 @@ class RealtimeDialect:
             return self._refuse("invalid_value", "an answer is always about the session's own conversation")
         modalities = options.output_modalities
         speaks = self._document.fields.speaks if modalities is None else "audio" in modalities
-        told = self._answers.ask(lambda: self._responses.create(speaks=speaks, metadata=options.metadata))
-        return (told, events.Respond(options.instructions, SPEAKS if speaks else ANSWERS))
+        wanted = _request(options, SPEAKS if speaks else ANSWERS)
+        gives_up, output = self._calls.is_open, self._calls.take()
+        goes_on = output is not None
+        told = self._answers.ask(
+            lambda: self._responses.create(speaks=speaks, metadata=options.metadata, goes_on=goes_on)
+        )
+        if output is not None:
+            return (told, output)
+        return (told, events.Interrupt(), wanted) if gives_up else (told, wanted)
 
     def _cancel(self, event: said.CancelResponse) -> Taken:
         told = self._responses.cancel(event.response_id)
         if told is None:
             return self._refuse("response_cancel_not_active", "there is no answer to cancel")
         return (self._answers.ask(lambda: told), events.Interrupt())
+
+
+def _request(options: said.ResponseOptions, capabilities: tuple[events.Capability, ...]) -> events.Respond:
+    """Return the request for an answer; raises ``RemoteProtocolError`` for tools that no model can be offered."""
+    tools = None if options.tools is None else client_tools(options.tools)
+    choice = None if options.tool_choice is None else choice_name(options.tool_choice)
+    try:
+        return events.Respond(options.instructions, capabilities, tools, choice)
+    except ValueError as error:
+        raise RemoteProtocolError("bad_field", f"response.tools: {error}") from error
 
 
 _CLIENT_EVENTS: Final[Mapping[type, Callable[[RealtimeDialect, Any], Taken]]] = {

@@ -60,3 +60,28 @@ def message_item(item_id: str, role: str, *content: dict[str, Any], status: str 
         "role": role,
         "content": list(content),
     }
+
+
+def call_item(item_id: str, call_id: str, name: str, arguments: str, *, status: str = "completed") -> JsonObject:
+    """Return the item of a call of the client's; ``arguments`` are JSON."""
+    return {
+        "id": item_id,
+        "object": "realtime.item",
+        "type": "function_call",
+        "status": status,
+        "call_id": call_id,
+        "name": name,
+        "arguments": arguments,
+    }
+
+
+def output_item(item_id: str, call_id: str, output: str) -> JsonObject:
+    """Return the item of what a call has returned."""
+    return {
+        "id": item_id,
+        "object": "realtime.item",
+        "type": "function_call_output",
+        "status": "completed",
+        "call_id": call_id,
+        "output": output,
+    }

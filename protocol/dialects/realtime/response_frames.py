@@ -4,11 +4,13 @@ from collections.abc import Mapping
 from typing import Final, Literal
 
 import attrs
+import msgspec
 
 from protocol.dialects.realtime.client_events import JsonObject
-from protocol.dialects.realtime.items import ConversationItems, message_item
+from protocol.dialects.realtime.items import ConversationItems, call_item, message_item
 from protocol.dialects.realtime.speech_deltas import SpeechDeltas
 from protocol.dialects.realtime.wire import ApiProblem, ServerFrames
+from protocol.messages import events
 
 ResponseStatus = Literal["in_progress", "completed", "cancelled", "failed"]
 CutReason = Literal["client_cancelled", "turn_detected"]
@@ -33,6 +35,8 @@ class RealtimeResponse:
     text: str = attrs.field(default="", init=False)
     replied: str = attrs.field(default="", init=False)
     """What was told of the reply itself, without questions before it."""
+    before: str = attrs.field(default="", init=False)
+    """What earlier answers of the same turn have told: each ended with a call of the client's."""
     heard: str | None = attrs.field(default=None, init=False)
     """Of the answer's text, if it was cut."""
     cut: CutReason | None = attrs.field(default=None, init=False)
@@ -44,6 +48,27 @@ class RealtimeResponse:
         if self.speech is None:
             return {"type": "text", "text": self.text}
         return {"type": "audio", "transcript": self.text}
+
+    def follow(self, before: "RealtimeResponse") -> None:
+        """Go on with the turn of the answer before, after the client's call."""
+        self.turn_id, self.replied = before.turn_id, before.replied
+        self.before = f"{before.before} {before.text}".strip()
+        if self.speech is not None and before.speech is not None:
+            self.speech.follow(before.speech)
+
+    @property
+    def heard_text(self) -> str:
+        """Of its own text what was heard, if it was cut."""
+        return (self.heard or "").removeprefix(self.before).strip()
+
+    def status_after(self, outcome: events.Outcome) -> ResponseStatus:
+        """Return its status when its turn has ended like that; of what was cut, keep what was heard."""
+        if outcome == "interrupted":
+            self.cut = self.cut or "turn_detected"
+            if self.speech is not None:
+                self.text = self.heard_text
+            return "cancelled"
+        return "failed" if self.problem is not None or not self.text else "completed"
 
     def item(self, status: str) -> JsonObject:
         """Return its item, whose content is named otherwise than the part."""
@@ -74,6 +99,8 @@ class ResponseFrames:
             return frames
         if response.text and not is_joined:
             delta = f" {delta}"
+        elif not response.text:
+            delta = delta.lstrip()
         response.text += delta
         name = "response.output_text.delta" if response.speech is None else "response.output_audio_transcript.delta"
         return [*frames, self.wire.frame(name, **response.place, delta=delta)]
@@ -104,8 +131,8 @@ class ResponseFrames:
         frames = [] if response.cut is not None else self.audio(response, response.speech.last_delta())
         return [*frames, self.wire.frame("response.output_audio.done", **response.place)]
 
-    def end(self, response: RealtimeResponse, status: ResponseStatus) -> list[str]:
-        """Tell the end of everything that has begun."""
+    def end(self, response: RealtimeResponse, status: ResponseStatus, call: events.ToolCall | None = None) -> list[str]:
+        """Tell the end of everything that has begun, and the call that the client is to make."""
         output: list[JsonObject] = []
         frames: list[str] = []
         if response.is_begun:
@@ -115,7 +142,33 @@ class ResponseFrames:
             if kept is not None:
                 kept |= item
             frames = [*self.end_speech(response), *self._end_part(response, item)]
+        if call is not None:
+            call_frames, item = self._call(response, call, len(output))
+            frames += call_frames
+            output.append(item)
         return [*frames, self.told("response.done", response, status, output)]
+
+    def _call(
+        self, response: RealtimeResponse, call: events.ToolCall, output_index: int
+    ) -> tuple[list[str], JsonObject]:
+        """Tell a call, whole: the session knows its arguments at once. Return its item besides."""
+        arguments = msgspec.json.encode(dict(call.arguments)).decode()
+        item_id, call_id = self.wire.new_id("item"), call.call_id
+        begun = call_item(item_id, call_id, call.tool, "", status="in_progress")
+        item = call_item(item_id, call_id, call.tool, arguments)
+        before = self.items.add(item)
+        place = {"response_id": response.response_id, "output_index": output_index}
+        of_call = place | {"item_id": item_id, "call_id": call_id}
+        name = "response.function_call_arguments"
+        frames = [
+            self.wire.frame("response.output_item.added", **place, item=begun),
+            self.wire.frame("conversation.item.added", previous_item_id=before, item=begun),
+            self.wire.frame(f"{name}.delta", **of_call, delta=arguments),
+            self.wire.frame(f"{name}.done", **of_call, name=call.tool, arguments=arguments),
+            self.wire.frame("conversation.item.done", previous_item_id=before, item=item),
+            self.wire.frame("response.output_item.done", **place, item=item),
+        ]
+        return frames, item
 
     def _end_part(self, response: RealtimeResponse, item: JsonObject) -> list[str]:
         if response.speech is None:

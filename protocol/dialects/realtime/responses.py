@@ -6,6 +6,7 @@ Rules kept here:
 * An answer is over when all of it was sent (``SpeechAudioEnd``), not when it has been heard: clients hold their next
   request until then. One that was cut is over when the session says how much was heard.
 * Nothing is told of an answer after its ``response.done``.
+* A call that the client is to make ends the answer; the turn goes on in the next one, which the client asks for.
 """
 
 from collections.abc import Callable, Mapping
@@ -19,6 +20,10 @@ from protocol.dialects.realtime.session_document import FormatFields
 from protocol.dialects.realtime.speech_deltas import MakeResampler, SpeechDeltas
 from protocol.dialects.realtime.wire import ServerFrames, problem_of
 from protocol.messages import events
+from protocol.messages.event_values import CLIENT_SERVER
+
+_BEGINNING: Final = frozenset({events.ConfirmRequest, events.ReplyDelta, events.Reply, events.SpeechAudioStart})
+"""Events with which a turn that waited for its client goes on by itself."""
 
 
 @attrs.define
@@ -40,6 +45,8 @@ class RealtimeResponses:
     _current: RealtimeResponse | None = attrs.field(default=None, init=False)
     _last: RealtimeResponse | None = attrs.field(default=None, init=False)
     """The one that is over for the client; ``None`` once its turn has ended."""
+    _calling: RealtimeResponse | None = attrs.field(default=None, init=False)
+    """The one that has ended with a call of the client's; ``None`` once its turn has ended."""
 
     @property
     def is_active(self) -> bool:
@@ -52,10 +59,15 @@ class RealtimeResponses:
         current = self._current
         return self._last is not None or (current is not None and current.speech is not None and current.is_begun)
 
-    def create(self, *, speaks: bool, metadata: Mapping[str, str] | None = None) -> list[str]:
-        """Begin the answer that the client has asked for."""
+    def create(self, *, speaks: bool, metadata: Mapping[str, str] | None = None, goes_on: bool = False) -> list[str]:
+        """Begin the answer that the client has asked for; ``goes_on``: with the turn that has made a call."""
         speech = SpeechDeltas(self.format, self.make_resampler) if speaks else None
         current = RealtimeResponse(self.wire.new_id("resp"), self.wire.new_id("item"), speech, metadata)
+        if goes_on and self._calling is None:  # the turn has ended meanwhile
+            told = self._frames.told("response.created", current)
+            return [told, *self._frames.end(current, "failed")]
+        if goes_on and self._calling is not None:
+            current.follow(self._calling)
         self._current = current
         return [self._frames.told("response.created", current)]
 
@@ -67,22 +79,27 @@ class RealtimeResponses:
         current.cut = "client_cancelled"
         return self._finish(current, "cancelled")
 
-    def truncate(self, item_id: str, heard_ms: int) -> bool:
-        """Note how much of an answer was heard; return whether that stops it."""
+    def truncate(self, item_id: str, heard_ms: int) -> int | None:
+        """Note how much of an answer was heard; return where that cuts the turn's speech, ``None`` if it does not."""
         heard = next((one for one in (self._current, self._last) if one is not None and one.item_id == item_id), None)
         if heard is None or heard.speech is None or heard_ms >= heard.speech.told_ms:
-            return False
+            return None
         heard.cut = "turn_detected"
-        return True
+        return heard.speech.begin_ms + heard_ms
 
     def encode(self, event: events.ServerEvent, *, is_spoken: bool) -> list[str]:
         """Return the frames for an event of the session; ``is_spoken``: of a turn that the user's speech began."""
+        if self._is_given_up(getattr(event, "turn_id", None)):
+            self._calling = None if isinstance(event, events.TurnCompleted) else self._calling
+            return []
         match event:
+            case events.ToolCall(turn_id=turn_id, server=server) if server == CLIENT_SERVER:
+                return self._call(turn_id, event)
             case events.Error(turn_id=str(turn_id)) | events.TurnCompleted(turn_id=turn_id):
                 known = self._known(turn_id, is_spoken=is_spoken)
                 return [] if known is None else self._end(known, event)
         handler = _HANDLERS.get(type(event))
-        if handler is None:
+        if handler is None or (self._is_calling and type(event) not in _BEGINNING):
             return []
         turn_id = getattr(event, "turn_id", "")
         if self._last is not None and self._is_of(self._last, turn_id, is_spoken=is_spoken):
@@ -98,6 +115,25 @@ class RealtimeResponses:
             return []
         return self._frames.audio(current, current.speech.delta(pcm))
 
+    # --- calls of the client ---------------------------------------------------------------------
+
+    @property
+    def _is_calling(self) -> bool:
+        """Whether the turn waits for the client, or goes on without it."""
+        return self._calling is not None and self._current is None
+
+    def _is_given_up(self, turn_id: str | None) -> bool:
+        """Return whether the client has asked for another answer than that of this turn, which waited for a call."""
+        waits = self._calling is not None and self._calling.turn_id == turn_id
+        return waits and self._current is not None and self._current.turn_id != turn_id
+
+    def _call(self, turn_id: str, call: events.ToolCall) -> list[str]:
+        """End the answer with a call."""
+        frames, response = self._of(turn_id)
+        frames += self._frames.end(response, "completed", call)
+        self._current, self._last, self._calling = None, None, response
+        return frames
+
     # --- which answer ----------------------------------------------------------------------------
 
     def _of(self, turn_id: str) -> tuple[list[str], RealtimeResponse]:
@@ -108,7 +144,8 @@ class RealtimeResponses:
             frames += self._finish(current, "failed")
             current = None
         if current is None:
-            frames += self.create(speaks=self.speaks)
+            goes_on = self._calling is not None and self._calling.turn_id == turn_id
+            frames += self.create(speaks=self.speaks, goes_on=goes_on)
             current = self._current
         if current is None:
             raise AssertionError("an answer that was created is not there")
@@ -117,7 +154,7 @@ class RealtimeResponses:
 
     def _known(self, turn_id: str, *, is_spoken: bool) -> RealtimeResponse | None:
         """Return the answer that an end or a failure is about; one that was asked for has no speech of its own."""
-        for one in (self._last, self._current):
+        for one in (self._last, self._current, self._calling):
             if one is not None and self._is_of(one, turn_id, is_spoken=is_spoken):
                 return one
         return None
@@ -129,9 +166,6 @@ class RealtimeResponses:
         return response.turn_id == turn_id or (response.turn_id is None and not is_spoken)
 
     # --- what happens ----------------------------------------------------------------------------
-
-    def _noticed(self, _response: RealtimeResponse, _event: events.Understood) -> list[str]:
-        return []
 
     def _asked(self, response: RealtimeResponse, event: events.ConfirmRequest) -> list[str]:
         return self._frames.text(response, event.say)
@@ -176,7 +210,8 @@ class RealtimeResponses:
     def _note_heard(self, response: RealtimeResponse, event: events.ServerEvent) -> None:
         """Keep in its item how much was heard of an answer that was cut after all of it was sent."""
         if isinstance(event, events.Reply) and event.truncated:
-            response.text = event.text
+            response.heard = event.text
+            response.text = response.heard_text
             item = self.items.get(response.item_id)
             if item is not None:
                 item |= response.item("incomplete")
@@ -185,31 +220,26 @@ class RealtimeResponses:
         if isinstance(event, events.Error):
             response.problem = problem_of(event)
             return []
-        if response is self._last:
-            self._last = None
+        if response is self._last or response is self._calling:
+            self._last = self._calling = None
             return []
-        frames = self._finish(response, self._status(response, event.outcome))
-        self._last = None  # its turn is over, so nothing more is heard of it
+        frames = self._finish(response, response.status_after(event.outcome))
+        self._last = self._calling = None  # its turn is over, so nothing more is heard of it
         return frames
-
-    def _status(self, response: RealtimeResponse, outcome: events.Outcome) -> ResponseStatus:
-        if outcome == "interrupted":
-            response.cut = response.cut or "turn_detected"
-            if response.speech is not None:
-                response.text = response.heard or ""
-            return "cancelled"
-        if response.problem is not None or not response.text:
-            return "failed"
-        return "completed"
 
     def _finish(self, response: RealtimeResponse, status: ResponseStatus) -> list[str]:
         self._current, self._last = None, response
         return self._frames.end(response, status)
 
 
+def _noticed(_responses: RealtimeResponses, _response: RealtimeResponse, _event: events.Understood) -> list[str]:
+    """Tell nothing of it but that the answer has begun."""
+    return []
+
+
 _HANDLERS: Final[Mapping[type, Callable[[RealtimeResponses, RealtimeResponse, Any], list[str]]]] = {
-    events.Understood: RealtimeResponses._noticed,  # noqa: SLF001 - the table is a part of the class
-    events.ConfirmRequest: RealtimeResponses._asked,  # noqa: SLF001
+    events.Understood: _noticed,
+    events.ConfirmRequest: RealtimeResponses._asked,  # noqa: SLF001 - the table is a part of the class
     events.ReplyDelta: RealtimeResponses._grown,  # noqa: SLF001
     events.Reply: RealtimeResponses._replied,  # noqa: SLF001
     events.SpeechAudioStart: RealtimeResponses._speech_started,  # noqa: SLF001

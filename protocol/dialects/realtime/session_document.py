@@ -16,6 +16,7 @@ import msgspec
 from protocol.dialects.realtime.client_events import SHOWN_CHARS, Instructions, JsonObject, Modality
 from protocol.dialects.realtime.g711 import RATE_HZ as G711_RATE_HZ
 from protocol.dialects.realtime.g711 import Law
+from protocol.dialects.realtime.tools import FunctionFields, ToolChoice, choice_name, client_tools
 from protocol.language.languages import normalised
 from protocol.messages.errors import RemoteProtocolError
 from protocol.messages.events import Answers, AudioFormat, Capability, ConnectionRequest, SessionUpdate
@@ -33,6 +34,20 @@ USUAL_VOICES: Final = frozenset(
     {"alloy", "ash", "ballad", "coral", "echo", "fable", "nova", "onyx", "sage", "shimmer", "verse", "marin", "cedar"}
 )
 """OpenAI's voices, by which the server's own is meant."""
+
+CHANGEABLE: Final = (
+    "capabilities",
+    "audio",
+    "language",
+    "mode",
+    "interim",
+    "stt_model",
+    "answers",
+    "instructions",
+    "tools",
+    "tool_choice",
+)
+"""The options that an update may change."""
 
 SessionType = Literal["realtime", "transcription"]
 
@@ -114,6 +129,8 @@ class SessionFields(msgspec.Struct, frozen=True):
     audio: AudioFields
     instructions: Instructions | None = None
     output_modalities: tuple[Modality, ...] = ("audio",)
+    tools: tuple[FunctionFields, ...] = ()
+    tool_choice: ToolChoice = "auto"
 
     @property
     def speaks(self) -> bool:
@@ -212,7 +229,7 @@ class SessionDocument:
             raise RemoteProtocolError("bad_field", f"session.audio.input.transcription.language: {error}") from error
         model = transcription.model
         hears_only = self.fields.type == "transcription"
-        return ConnectionRequest(
+        wanted = ConnectionRequest(
             CLIENT_ID,
             HEARS if hears_only else SPEAKS if self.fields.speaks else ANSWERS,
             AudioFormat("pcm_s16le", heard.format.rate_hz, 1),
@@ -223,7 +240,12 @@ class SessionDocument:
             wake="",  # who connects by this API expects to be heard
             answers=self.fields.answers,
             instructions=self.fields.instructions or "",
+            tool_choice=choice_name(self.fields.tool_choice),
         )
+        try:
+            return attrs.evolve(wanted, tools=client_tools(self.fields.tools))
+        except ValueError as error:
+            raise RemoteProtocolError("bad_field", f"session.tools: {error}") from error
 
 
 def update_between(before: ConnectionRequest, after: ConnectionRequest) -> SessionUpdate | None:
@@ -231,8 +253,7 @@ def update_between(before: ConnectionRequest, after: ConnectionRequest) -> Sessi
 
     An option that is absent ``after`` stays, as the session has no word for taking it back.
     """
-    names = ("capabilities", "audio", "language", "mode", "interim", "stt_model", "answers", "instructions")
-    changes = {name: getattr(after, name) for name in names if getattr(after, name) != getattr(before, name)}
+    changes = {name: getattr(after, name) for name in CHANGEABLE if getattr(after, name) != getattr(before, name)}
     return SessionUpdate(**changes) if any(value is not None for value in changes.values()) else None
 
 

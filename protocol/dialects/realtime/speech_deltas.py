@@ -33,42 +33,59 @@ class SpeechDeltas:
 
     format: FormatFields
     make_resampler: MakeResampler
-    _rate_hz: int = attrs.field(default=0, init=False)
+    rate_hz: int = attrs.field(default=0, init=False)
     _resample: SpeechResampler | None = attrs.field(default=None, init=False)
-    _arrived_bytes: int = attrs.field(default=0, init=False)
+    arrived_bytes: int = attrs.field(default=0, init=False)
     """Position in the answer's samples, of the session."""
-    _told_bytes: int = attrs.field(default=0, init=False)
+    told_bytes: int = attrs.field(default=0, init=False)
     """Up to where the client has them."""
+    _begin_bytes: int = attrs.field(default=0, init=False)
+    """Where this answer begins in the speech of its turn, which may have several."""
 
     @property
     def told_ms(self) -> int:
         """How much of the answer the client has got, in ms."""
-        return 0 if self._rate_hz == 0 else 1000 * self._told_bytes // (SAMPLE_BYTES * self._rate_hz)
+        return self._ms(self.told_bytes - self._begin_bytes)
+
+    @property
+    def begin_ms(self) -> int:
+        """Where it begins in the speech of its turn, in ms."""
+        return self._ms(self._begin_bytes)
+
+    def follow(self, before: "SpeechDeltas") -> None:
+        """Go on where the answer before has ended, in the speech of the same turn."""
+        if before.rate_hz:
+            self.start(before.rate_hz)
+        self.arrived_bytes, self.told_bytes = before.arrived_bytes, before.told_bytes
+        self._begin_bytes = before.told_bytes
 
     def start(self, rate_hz: int) -> None:
         """Begin with samples at this rate, in Hz."""
-        self._rate_hz = rate_hz
+        self.rate_hz = rate_hz
         self._resample = self.make_resampler(rate_hz, self.format.rate_hz)
 
     def resume(self, at_ms: int, *, again: bool) -> None:
         """Go on at ``at_ms``; ``again``: also with what the client has got already."""
-        self._arrived_bytes = at_ms * self._rate_hz // 1000 * SAMPLE_BYTES
+        self.arrived_bytes = at_ms * self.rate_hz // 1000 * SAMPLE_BYTES
         if again:
-            self._told_bytes = self._arrived_bytes
+            self.told_bytes = self.arrived_bytes
 
     def delta(self, pcm: bytes) -> str:
         """Return the next part; empty if there is none yet."""
-        begin, self._arrived_bytes = self._arrived_bytes, self._arrived_bytes + len(pcm)
-        if self._resample is None or self._arrived_bytes <= self._told_bytes:
+        begin, self.arrived_bytes = self.arrived_bytes, self.arrived_bytes + len(pcm)
+        if self._resample is None or self.arrived_bytes <= self.told_bytes:
             return ""
-        new = pcm[max(0, self._told_bytes - begin) :]
-        self._told_bytes = self._arrived_bytes
+        new = pcm[max(0, self.told_bytes - begin) :]
+        self.told_bytes = self.arrived_bytes
         return self._written(self._resample(new))
 
     def last_delta(self) -> str:
         """Return what the resampler has kept back; empty if there is none."""
         resample, self._resample = self._resample, None
         return "" if resample is None else self._written(resample(b"", is_last=True))
+
+    def _ms(self, count_bytes: int) -> int:
+        return 0 if self.rate_hz == 0 else 1000 * count_bytes // (SAMPLE_BYTES * self.rate_hz)
 
     def _written(self, pcm: bytes) -> str:
         audio = pcm if self.format.law is None else encoded(pcm, self.format.law)

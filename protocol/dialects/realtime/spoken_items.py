@@ -58,11 +58,6 @@ class SpokenItems:
         handler = _HANDLERS.get(type(event))
         return () if handler is None else handler(self, event)
 
-    def drop_open(self) -> None:
-        """Forget the utterances that are not committed: the client has cleared its audio."""
-        for turn in self._turns.values():
-            turn.is_dropped = turn.is_dropped or not turn.is_committed
-
     def is_spoken(self, turn_id: str) -> bool:
         """Return whether a turn that is not over was begun by speech."""
         return turn_id in self._turns
@@ -131,6 +126,8 @@ class SpokenItems:
     def _without_words(self, event: events.NoSpeech) -> list[str]:
         turn = self._turns.get(event.turn_id)
         now_ms = self.heard_ms()
+        if turn is not None and event.reason == "discarded":
+            turn.is_dropped = True
         return [] if turn is None else self._complete(turn, "", events.AudioSpan(now_ms, now_ms))
 
     def _complete(self, turn: SpokenTurn, text: str, span: events.AudioSpan) -> list[str]:

@@ -34,7 +34,7 @@ class ServerFrames:
         """Return a new id, such as ``item_`` and something random."""
         return f"{kind}_{self.random_id()}"
 
-    def frame(self, name: str, **fields: Any) -> str:
+    def frame(self, name: str, /, **fields: Any) -> str:
         """Return the text frame of the event called ``name``."""
         content = {"type": name, "event_id": self.new_id("event"), **fields}
         try:

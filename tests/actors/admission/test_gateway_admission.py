@@ -1,3 +1,5 @@
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import attrs
@@ -27,12 +29,13 @@ def request(path: str = "/ws", peer: str = PEER, **headers: str) -> Request:
 class Server:
     """An admission, and what it has counted."""
 
-    def __init__(self, *checks: FakeCheck, places: int = 2, **changes: Any) -> None:
+    def __init__(self, *checks: FakeCheck, places: int = 2, no_sessions: str | None = None, **changes: Any) -> None:
         self.level = 0
         self.demand: Demand | None = None
         self.awaited = 0
         self.counted: list[Count] = []
         self.places: list[int] = []
+        self.uses = 0
         gateway = default_settings().gateway
         websocket = attrs.evolve(gateway.websocket, max_connections=places)
         ordinary: dict[str, Any] = {"max_requests": 2, "max_share_per_address": 1.0, "websocket": websocket}
@@ -41,6 +44,7 @@ class Server:
             demand=lambda: self.demand,
             count_awaited=lambda: self.awaited,
             checks=checks,
+            no_sessions=no_sessions,
         )
         self.admission = GatewayAdmission(
             attrs.evolve(gateway, **ordinary | changes),
@@ -48,7 +52,14 @@ class Server:
             count=self.counted.append,
             on_places=self.places.append,
             jitter=lambda: 1.0,
+            use=self._use,
         )
+
+    @contextmanager
+    def _use(self) -> Iterator[None]:
+        self.uses += 1
+        yield
+        self.uses -= 1
 
     async def admitted(self, kind: RequestKind, asked: Request | None = None) -> Admitted:
         found = await self.admission.admit(asked or request(), kind)
@@ -115,6 +126,18 @@ async def test_a_session_that_takes_no_audio_needs_a_place_and_nothing_of_the_re
         await server.refused(RequestKind.TEXT_SESSION)
     server.admission.stop(StopAdmitting("the server stops", 5.0))
     assert (await server.refused(RequestKind.TEXT_SESSION)).cause == "leaving"
+
+
+@pytest.mark.parametrize("kind", [WEBSOCKET, RequestKind.TEXT_SESSION])
+async def test_a_server_that_has_no_sessions_refuses_each_for_good_and_says_why(kind: RequestKind) -> None:
+    server = Server(no_sessions="it only recognises")
+    refused = await server.refused(kind)
+    assert (refused.status, refused.reason, refused.retry_after_s) == (404, "it only recognises", None)
+    assert server.counted == [Count("refusals_total", ("role",))]
+    await server.admitted(HTTP)
+    await server.admitted(PAGE, request("/health"))
+    server.level = 4
+    assert (await server.admitted(HTTP)).retry_deferrable_s is None, "people wait behind what servers ask"
 
 
 async def test_one_address_leaves_requests_to_others() -> None:
@@ -272,3 +295,13 @@ async def test_without_a_good_key_nobody_resumes_anything() -> None:
     server = Server(FakeCheck(CheckKind.CREDENTIALS, answer=refusal))
     server.awaited = 1
     assert await server.refused(WEBSOCKET) == refusal
+
+
+async def test_the_server_is_used_while_a_client_or_a_request_is_there_and_not_by_a_page() -> None:
+    server = Server()
+    with (await server.admitted(PAGE)).place:
+        assert server.uses == 0
+    for kind in (HTTP, WEBSOCKET):
+        with (await server.admitted(kind)).place:
+            assert server.uses == 1
+        assert server.uses == 0

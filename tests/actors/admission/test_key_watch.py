@@ -5,6 +5,7 @@ from trio.testing import MockClock
 
 from actors.admission.key_watch import LOOK_EVERY_S, KeyWatch
 from protocol.messages.identity import Grant, Identity, Scope
+from runtime.messaging.pace import Pace
 from tests.fakes import FakeSocket
 
 ANN = Grant("ann's", frozenset({Scope.TALK}))
@@ -39,7 +40,7 @@ async def test_a_socket_closes_within_seconds_of_its_keys_end_and_others_do_not(
     watch = KeyWatch(keys)
     ann, bob, local = socket_of(ANN), socket_of(BOB), socket_of(None)
     caplog.set_level("INFO")
-    nursery.start_soon(watch.run)
+    nursery.start_soon(watch.run, Pace.steady())
     with watch.watching(ann), watch.watching(bob), watch.watching(local):
         await trio.sleep(LOOK_EVERY_S + 0.1)
         assert keys.looks == 1

@@ -267,9 +267,9 @@ async def test_frames_go_to_the_actors_they_are_for(grow: Grow, autojump_clock: 
         frame("ping", t=7),
         frame("bye"),
     )
-    assert line.audio.seen[1:] == [AudioReceived(b"\1\0"), events.AudioStart(), events.AudioEnd()]
+    assert line.audio.seen[1:] == [AudioReceived(b"\1\0"), events.AudioStart(), events.AudioEnd(), events.Bye()]
     assert sorted(map(repr, line.dialogue.seen[1:])) == sorted(
-        map(repr, [events.Text("hello"), events.Confirm("c", approve=True), events.Interrupt(5), events.Bye()])
+        map(repr, [events.Text("hello"), events.Confirm("c", approve=True), events.Interrupt(5)])
     )
     assert [pong["data"] for pong in line.received("pong")] == [{"t": 7}]
     assert line.errors() == []

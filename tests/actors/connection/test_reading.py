@@ -43,6 +43,19 @@ async def test_a_client_that_connects_with_what_cannot_be_served_is_told_and_clo
     assert socket.close == (1008, "bad_field")
 
 
+async def test_an_option_in_the_request_that_cannot_be_served_closes_the_client_too(
+    grow: Grow, autojump_clock: MockClock
+) -> None:
+    class NamesNoModel(LineDialect):
+        def open(self) -> ConnectionRequest:
+            return ConnectionRequest("guest", ("stt",), stt_model="parrot")
+
+    socket = FakeSocket()
+    await TalkingSession(ClientLink(socket, NamesNoModel(OpeningRequest()))).open(grow)
+    assert "parrot" in socket.sent[0]
+    assert socket.close == (1008, "unknown_model")
+
+
 async def test_a_client_that_cannot_come_back_is_not_waited_for(grow: Grow, autojump_clock: MockClock) -> None:
     socket = FakeSocket()
     session = TalkingSession(ClientLink(socket, LineDialect(OpeningRequest())))

@@ -14,6 +14,7 @@ from protocol.messages.session import Announce
 from protocol.messages.understanding import AnnouncementTold, AwaitFirstTry, ToolAnnouncement
 from protocol.turns.listeners import Listeners
 from runtime import Backoff, ChildSpec, Ref, Registry
+from runtime.messaging.pace import Pace
 from tests.fake_tool_servers import FakeConnector, FakeToolServer
 from tests.fakes import Grow, Script, default_settings, scripted
 
@@ -27,9 +28,9 @@ class Bench:
     listeners: Listeners = attrs.field(factory=Listeners)
     ref: Ref = attrs.field(factory=lambda: Ref("tools.house"))
 
-    async def open(self, grow: Grow, *more: ChildSpec) -> None:
+    async def open(self, grow: Grow, *more: ChildSpec, pace: Pace | None = None) -> None:
         """Start it, and wait for its first attempt to connect."""
-        await grow(*more, ChildSpec(self.ref, self._make))
+        await grow(*more, ChildSpec(self.ref, self._make), pace=pace)
         await self.ref.ask(AwaitFirstTry())
 
     def _make(self) -> ToolServer:
@@ -124,3 +125,14 @@ async def test_no_more_announcements_are_kept_in_mind_than_allowed(
         bench.connector.on_announcement(ToolAnnouncement("kitchen", f"{receipt}.", "ada", (receipt,)))
     await wait_all_tasks_blocked()
     assert [announced.text for announced in scripts["kitchen"].seen] == ["1.", "2.", "3.", "1."]
+
+
+async def test_the_first_client_after_a_while_is_told_of_at_once(grow: Grow, autojump_clock: MockClock) -> None:
+    server, pace = FakeToolServer("house"), Pace()
+    bench = Bench(FakeConnector([server]))
+    await bench.open(grow, pace=pace)
+    await trio.sleep(2.5)
+    with pace.use():
+        bench.listeners.enter("kitchen", "ada")
+        await trio.sleep(TELL_EVERY_S * 2)
+    assert server.listeners == [{}, {"kitchen": "ada"}]

@@ -106,6 +106,9 @@ async def test_an_answer_may_use_other_capabilities_than_the_session(grow: Grow,
     await room.completed()
     assert room.connection.events(events.SpeechAudioStart) == []
     assert options_of(events.Respond(), room.options()) == room.options()
+    own = (events.ClientTool("ring"),)
+    wanted = options_of(events.Respond(tools=own, tool_choice="ring"), room.options()).options
+    assert (wanted.tools, wanted.tool_choice, wanted.capabilities) == (own, "ring", room.options().options.capabilities)
 
 
 async def test_speech_without_words_is_kept_by_no_one(grow: Grow, autojump_clock: MockClock) -> None:

@@ -6,7 +6,14 @@ import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from actors.turn.conversing import LIST_WITHIN_S, ModelConversation, NoSuitableModel, UnfoundedClaim, filled
+from actors.turn.conversing import (
+    LIST_WITHIN_S,
+    ModelConversation,
+    NoSuitableModel,
+    UnfoundedClaim,
+    chosen_tools,
+    filled,
+)
 from actors.turn.tool_caller import ToolCaller
 from actors.turn.turn_context import Heard, TurnRefused
 from protocol.messages import events
@@ -44,6 +51,8 @@ class Talk:
     begun: int = 0
     say_s: float = 0.0
     """How long a sentence is spoken."""
+    wanted: dict[str, Any] = attrs.field(factory=dict)
+    """Options of the client."""
 
     async def open(self, grow: Grow, *answers: Any, tools: tuple[ToolSpec, ...] = (CLOCK,)) -> None:
         """Start the actors; ``answers`` are the completions."""
@@ -57,8 +66,17 @@ class Talk:
         machine.advance(TurnEvent.TEXT_RECEIVED)
         machine.advance(TurnEvent.UNDERSTOOD)
         turn_context, heard = self.room.turn_context(), Heard(text)
-        hands = ToolCaller(machine, turn_context, heard, ask_aloud=self._say, on_tool_s=lambda _: None)
+        hands = ToolCaller(
+            machine,
+            turn_context,
+            heard,
+            ask_aloud=self._say,
+            on_tool_s=lambda _: None,
+            deadline=trio.CancelScope(),
+            until_said=trio.lowlevel.checkpoint,
+        )
         options = self.room.options(capabilities, task="chat")
+        options = attrs.evolve(options, options=attrs.evolve(options.options, **self.wanted))
         conversation = ModelConversation(
             "t", turn_context, options, hands, say=self._say, on_begin=self._begin, on_first_token=self._first_token
         )
@@ -316,3 +334,65 @@ async def test_a_tool_that_the_operator_denies_is_not_even_offered(grow: Grow, a
 def test_the_date_and_the_language_are_filled_in_and_other_braces_stay():
     text = filled("It is {date}. Answer in {language}. {other}", 1_000_000_000.0, "de")
     assert text == "It is Sunday, 09 September 2001. Answer in de. {other}"
+
+
+# --- tools of the client ---------------------------------------------------------------------------
+
+OWN = events.ClientTool("get_weather", "Tell the weather.", {"type": "object"})
+
+
+async def test_the_clients_tools_are_offered_beside_the_servers(grow: Grow, autojump_clock: MockClock) -> None:
+    talk = Talk(wanted={"tools": (OWN, events.ClientTool("clock"))})
+    await talk.open(grow, says("Hello."))
+    await talk.run("tell me a story")
+    [asked] = talk.asked()
+    assert [(spec.server, spec.name) for spec in asked.tools] == [
+        ("house", "house__clock"),
+        ("client", "get_weather"),
+        ("client", "client__clock"),
+    ]
+    assert asked.tools[1].input_schema == {"type": "object"}
+    assert not asked.must_call
+
+
+async def test_tools_of_a_client_that_wants_none_of_the_servers(grow: Grow, autojump_clock: MockClock) -> None:
+    talk = Talk(wanted={"tools": (OWN,)})
+    talk.room.permit(**{"client/get_weather": "deny"})
+    await talk.open(grow, says("Hello."), says("Hello."))
+    await talk.run("tell me a story", ("llm",))
+    talk.room.permit()
+    await talk.run("tell me a story", ("llm",))
+    assert [[spec.name for spec in asked.tools] for asked in talk.asked()] == [[], ["get_weather"]]
+
+
+async def test_a_call_that_must_be_made_is_made_once(grow: Grow, autojump_clock: MockClock) -> None:
+    talk = Talk(wanted={"tool_choice": "required"})
+    await talk.open(grow, says(calls=(CALL,)), says("It is noon."))
+    assert await talk.run("tell me a story") == "It is noon."
+    assert [(asked.must_call, asked.asked_for) for asked in talk.asked()] == [(True, "action"), (False, "action")]
+
+
+@pytest.mark.parametrize(
+    ("choice", "names", "must_call"),
+    [
+        ("auto", ["a", "b", "house__c", "client__c"], False),
+        ("none", [], False),
+        ("required", ["a", "b", "house__c", "client__c"], True),
+        ("b", ["b"], True),
+        ("c", ["client__c"], True),
+        ("d", ["a", "b", "house__c", "client__c"], False),
+    ],
+)
+def test_a_choice_leaves_some_of_the_tools(choice: str, names: list[str], must_call: bool) -> None:
+    tools = {
+        "a": spec_of("a"),
+        "b": spec_of("b", server="client"),
+        "house__c": spec_of("c"),
+        "client__c": spec_of("c", server="client"),
+    }
+    chosen, must = chosen_tools(tools, choice)
+    assert (list(chosen), must) == (names, must_call)
+
+
+def test_of_no_tools_none_can_be_required() -> None:
+    assert chosen_tools({}, "required") == ({}, False)

@@ -23,7 +23,7 @@ from protocol.messages.understanding import (
     NoModel,
     ToolList,
 )
-from protocol.turns.actions import PendingTurn
+from protocol.turns.actions import GiveConsent, PendingTurn
 from protocol.turns.turn import TurnMachine, TurnState
 from runtime import DomainError
 from tests.actors.dialogue_fixtures import ALL, SESSION_ID, Room, after, outcome_of, says, spec_of, speech_of, spoken
@@ -321,7 +321,7 @@ async def test_the_time_to_think_about_a_question_is_not_the_turn_s(grow: Grow, 
         await stage.room.connection.wait_for_event(events.ConfirmRequest)
         assert stage.machine.question == "id1"
         await trio.sleep(18.0)
-        turn.confirm("id1", approve=True)
+        turn.answer(GiveConsent("id1", approve=True))
     assert (await stage.end()).outcome == "done"
     assert stage.machine.question is None, "nothing is open any more"
 

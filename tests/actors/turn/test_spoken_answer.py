@@ -69,6 +69,38 @@ async def test_audio_is_sent_at_most_two_seconds_ahead(grow: Grow, autojump_cloc
     assert trio.current_time() == pytest.approx(3.0, abs=0.11)
 
 
+async def test_one_can_wait_until_all_so_far_is_sent(grow: Grow, autojump_clock: MockClock) -> None:
+    stage = Stage()
+    stage.room.speech.answers[Synthesise] = after(1.0, speech_of(3.0))
+    spoken = await stage.open(grow)
+    await spoken.wait_sent()
+    async with spoken.open():
+        await spoken.wait_sent()
+        assert trio.current_time() == 0.0
+        await spoken.say("One.")
+        await spoken.wait_sent()
+        await wait_all_tasks_blocked()  # the client's mailbox has it; the client reads it now
+        assert stage.sent_s() == pytest.approx(3.0)
+        await spoken.say("Two.")
+        await spoken.say("Three.")
+        await spoken.wait_sent()
+        await wait_all_tasks_blocked()
+        assert stage.sent_s() == pytest.approx(9.0)
+
+
+async def test_what_cannot_be_said_is_not_waited_for(grow: Grow, autojump_clock: MockClock) -> None:
+    stage = Stage()
+    stage.room.speech.answers[Synthesise] = after(1.0, NoSpeech("no worker"))
+    spoken = await stage.open(grow)
+    async with spoken.open():
+        await spoken.say("One.")
+        await spoken.say("Two.")
+        await spoken.wait_sent()
+        await spoken.say("Three.")
+        await spoken.wait_sent()
+    assert trio.current_time() == pytest.approx(1.0)
+
+
 async def test_the_next_sentence_is_made_while_one_is_spoken(grow: Grow, autojump_clock: MockClock) -> None:
     stage = Stage()
     stage.room.speech.answers[Synthesise] = speech_of(10.0)

@@ -40,6 +40,7 @@ class Pair:
     machine: TurnMachine = attrs.field(factory=lambda: TurnMachine("t"))
     asked: list[str] = attrs.field(factory=list)
     durations_s: list[float] = attrs.field(factory=list)
+    deadline: trio.CancelScope = attrs.field(factory=lambda: trio.CancelScope(deadline=100.0))
     caller: ToolCaller = attrs.field(init=False)
 
     async def open(self, grow: Grow) -> None:
@@ -49,7 +50,13 @@ class Pair:
         self.machine.advance(TurnEvent.UNDERSTOOD)
         heard = Heard("do it", confidence=self.confidence)
         self.caller = ToolCaller(
-            self.machine, self.room.turn_context(), heard, ask_aloud=self._ask_aloud, on_tool_s=self.durations_s.append
+            self.machine,
+            self.room.turn_context(),
+            heard,
+            ask_aloud=self._ask_aloud,
+            on_tool_s=self.durations_s.append,
+            deadline=self.deadline,
+            until_said=trio.lowlevel.checkpoint,
         )
 
     async def _ask_aloud(self, question: str) -> None:
@@ -374,3 +381,90 @@ async def test_an_answer_that_cannot_be_transcribed_leaves_the_question_open(
     assert await room.completed() == [("id3", "failed")]
     await room.dialogue.tell(events.Confirm("id2", approve=True))
     assert await room.completed(2) == [("id3", "failed"), ("id1", "done")]
+
+
+# --- tools of the client ---------------------------------------------------------------------------
+
+LAMP = events.ToolCall("t", "id1", "client", "lamp_on", {"room": "hall"})
+
+
+@attrs.define(eq=False)
+class ClientCall(Pair):
+    """A call of a tool that the client has."""
+
+    outcomes: list[ToolOutcome] = attrs.field(factory=list)
+
+    async def make(self) -> None:
+        """Make it."""
+        spec = spec_of("lamp_on", server="client")
+        self.outcomes.append(
+            await self.caller.call(WantedCall("client", "lamp_on", {"room": "hall"}, "model", spec, is_influenced=True))
+        )
+
+
+async def test_a_tool_of_the_client_is_left_to_the_client(grow: Grow, autojump_clock: MockClock) -> None:
+    pair = ClientCall(confidence=0.1)
+    await pair.open(grow)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(pair.make)
+        assert await pair.room.connection.wait_for_event(events.ToolCall) == LAMP
+        assert pair.machine.client_call == "id1"
+        pair.caller.give_output(events.ToolOutput("another", "no"))
+        await trio.sleep(3.0)
+        pair.caller.give_output(events.ToolOutput("id1", "It is on."))
+        pair.caller.give_output(events.ToolOutput("id1", "twice"))
+    await wait_all_tasks_blocked()
+    [outcome] = pair.outcomes
+    assert (outcome.ok, outcome.content) == (True, "It is on.")
+    assert outcome.duration_s == pytest.approx(3.0)
+    assert pair.machine.client_call is None
+    assert pair.room.tools.of(CallTool) == [], "no server is asked"
+    assert pair.room.connection.events(events.ToolResult)[0].content == "It is on."
+    assert pair.room.history.of(ToolRecord)[0].server == "client"
+    assert pair.deadline.deadline == pytest.approx(103.0), "the turn is given the time that the client took"
+
+
+async def test_a_client_that_gives_no_output_is_not_waited_for_for_ever(grow: Grow, autojump_clock: MockClock) -> None:
+    pair = ClientCall()
+    await pair.open(grow)
+    await pair.make()
+    limit_s = pair.room.settings.tools.client_timeout_s
+    assert pair.outcomes[0].error == f"the client gave no output within {limit_s:g} s"
+    pair.caller.give_output(events.ToolOutput("id1", "too late"))
+
+
+async def test_what_a_client_could_not_do_has_failed_and_long_output_is_cut(
+    grow: Grow, autojump_clock: MockClock
+) -> None:
+    pair = ClientCall()
+    await pair.open(grow)
+    limit = pair.room.settings.tools.result_max_chars
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(pair.make)
+        await pair.room.connection.wait_for_event(events.ToolCall)
+        pair.caller.give_output(events.ToolOutput("id1", "x" * (limit + 1), error="the lamp is broken"))
+    assert (pair.outcomes[0].ok, pair.outcomes[0].error) == (False, "the lamp is broken")
+    assert len(pair.outcomes[0].content) == limit
+
+
+async def test_the_operator_may_deny_the_tools_of_clients(grow: Grow, autojump_clock: MockClock) -> None:
+    pair = ClientCall()
+    pair.room.permit(**{"client/*": "deny"})
+    await pair.open(grow)
+    with pytest.raises(TurnRefused):
+        await pair.make()
+    assert pair.room.connection.events(events.ToolCall) == []
+
+
+async def test_a_cut_turn_does_not_wait_for_its_client(grow: Grow, autojump_clock: MockClock) -> None:
+    pair = ClientCall()
+    await pair.open(grow)
+    with trio.CancelScope() as scope:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(pair.make)
+            await pair.room.connection.wait_for_event(events.ToolCall)
+            began_s = trio.current_time()
+            pair.caller.let_call_end()
+            scope.cancel()
+    assert trio.current_time() == began_s
+    assert pair.outcomes == []

@@ -5,6 +5,7 @@ import pytest
 
 from backends.commands.layers import MAX_VOCABULARY, LayeredGrammar
 from protocol.messages.meaning import Certainty, Meaning, OwnSentence
+from protocol.messages.searching import SentenceAutomaton
 from protocol.messages.understanding import CommandMatch, CommandSamples, SlotQuestion
 
 
@@ -40,6 +41,9 @@ class Sentences:
 
     def samples(self) -> Sequence[CommandSamples]:
         return [CommandSamples("en", "Intent", self.server, "tool", ("say it",))]
+
+    def automaton(self, language: str) -> SentenceAutomaton | None:
+        return None
 
     def own_sentences(self) -> Sequence[OwnSentence]:
         return [OwnSentence("Intent", "say it")]

@@ -12,7 +12,7 @@ import attrs
 import httpx2
 import pytest
 
-from backends.ingress.audio_services import AudioServices, RecordingDecoder
+from backends.ingress.audio_services import AudioServices, RecordingDecoder, RecordingPace
 from backends.ingress.http_access import AccessRoutes
 from backends.ingress.http_app import HttpServices, make_app
 from backends.ingress.http_commands import CommandRoute
@@ -47,7 +47,7 @@ async def unavailable(*_: object) -> Any:
 
 
 MEDIA = RecordingDecoder(unavailable, lambda _: None, lambda _: None)
-AUDIO = AudioServices(MEDIA, unavailable, unavailable, EarshotDetector, 1, lambda: None)
+AUDIO = AudioServices(MEDIA, unavailable, unavailable, EarshotDetector, RecordingPace(1, lambda: None))
 MODELS = ModelServices(unavailable, unavailable, unavailable)
 DRAINED: list[float | None] = []
 STATUS: dict[str, object] = {"stopping": True}

@@ -13,7 +13,7 @@ import pytest
 import trio
 
 from actors.admission.gateway_admission import AdmissionInputs
-from backends.ingress.audio_services import AudioServices, RecordingDecoder, TranscriptionOptions
+from backends.ingress.audio_services import AudioServices, RecordingDecoder, RecordingPace, TranscriptionOptions
 from backends.ingress.http_app import HttpServices, make_app
 from backends.ingress.http_commands import CommandRoute
 from backends.ingress.http_history import HistoryRoutes
@@ -113,8 +113,7 @@ class Server:
             self.transcribe,
             self.synthesise,
             LoudnessDetector,
-            self.at_once,
-            lambda: self.rests.pop(0) if self.rests else None,
+            RecordingPace(self.at_once, lambda: self.rests.pop(0) if self.rests else None),
             lambda: ("tiny.en", "base"),
             lambda language, _: "fr is not heard" if language == "fr" else None,
             lambda: self.voices,
@@ -141,6 +140,36 @@ def recording(parts: int = 2) -> bytes:
 async def upload(client: httpx2.AsyncClient, data: bytes | None = None, **fields: str) -> httpx2.Response:
     files = {"file": ("speech.wav", recording() if data is None else data)}
     return await client.post(TRANSCRIPTIONS, files=files, data={"model": "whisper-1", **fields})
+
+
+# --- what a server is for -------------------------------------------------------------------------
+
+
+@attrs.define(eq=False)
+class RoleServer(Server):
+    """A server that does a part of it for others."""
+
+    changes: dict[str, Any] = attrs.field(factory=dict)
+
+    def services(self) -> AudioServices:
+        return attrs.evolve(super().services(), **self.changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "path", "told"),
+    [
+        ({"does": ("speak",)}, TRANSCRIPTIONS, "its role is speak"),
+        ({"does": ("recognise",)}, SPEECH, "its role is recognise"),
+    ],
+)
+async def test_what_a_server_is_not_for_is_refused_for_good(changes: dict[str, Any], path: str, told: str) -> None:
+    async with running(RoleServer(changes=changes)) as client:
+        answer = await client.post(path, json={"input": "Hello.", "model": "tts-1"})
+        listed = (await client.get("/v1/models")).json()["data"]
+    assert answer.status_code == 404
+    assert told in answer.json()["error"]["message"]
+    assert ("tts-1" in {model["id"] for model in listed}) is (path == TRANSCRIPTIONS)
+    assert ("whisper-1" in {model["id"] for model in listed}) is (path == SPEECH)
 
 
 # --- recordings ----------------------------------------------------------------------------------

@@ -53,6 +53,12 @@ def test_a_target_is_split_into_path_and_query(target: str, path: str, query: di
     assert (request.path, request.query, request.peer) == (path, query, "1.2.3.4:5")
 
 
+def test_all_values_of_a_repeated_key_are_kept_beside_the_last() -> None:
+    request = request_of(head("/?a=1&b=2&a=3&a="), "1.2.3.4:5")
+    assert request.query == {"a": "", "b": "2"}
+    assert request.repeated == {"a": ("1", "3", "")}
+
+
 @pytest.mark.parametrize(
     ("lines", "fault"),
     [

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from protocol.dialects.dialect import MakeDialect
+from protocol.dialects.dialect import Dialect, HandshakeRefused, MakeDialect, OpeningRequest
 from tests.backends.ingress.ingress_fixtures import UPGRADE, FakeHandlers, read_head, serving
 from tests.protocol.dialects.line_dialect import LineDialect
 
@@ -24,6 +24,34 @@ async def test_nothing_is_selected_that_was_not_offered() -> None:
         head, _ = await read_head(stream)
     assert head.startswith(b"HTTP/1.1 101 ")
     assert b"sec-websocket-protocol" not in head.lower()
+
+
+def refuse(_request: OpeningRequest) -> Dialect:
+    raise HandshakeRefused(400, {"err_code": "NO"}, [("dg-error", "no")])
+
+
+async def test_a_dialect_may_answer_a_handshake_by_http_in_its_own_form() -> None:
+    async with serving(dialects={"/ws": refuse}) as server:
+        stream = await server.connect()
+        await stream.send_all(UPGRADE + b"\r\n")
+        head, body = await read_head(stream)
+    assert head.startswith(b"HTTP/1.1 400 ")
+    assert b"dg-error: no" in head.lower()
+    assert body == b'{"err_code": "NO"}'
+
+
+async def test_a_dialect_gets_all_values_of_a_repeated_parameter() -> None:
+    seen: list[OpeningRequest] = []
+
+    def note(request: OpeningRequest) -> Dialect:
+        seen.append(request)
+        return LineDialect(request)
+
+    async with serving(dialects={"/ws": note}) as server:
+        stream = await server.connect()
+        await stream.send_all(UPGRADE.replace(b"/ws", b"/ws?a=1&a=2&b=3") + b"\r\n")
+        await read_head(stream)
+    assert seen[0].all_values == {"a": ("1", "2"), "b": ("3",)}
 
 
 async def test_a_browser_that_is_refused_is_told_so_in_its_dialect() -> None:

@@ -20,6 +20,7 @@ class FakeFigures:
     stopping: bool = False
     load_level: int = 0
     all_places_taken: bool = False
+    roles: tuple[str, ...] = ()
     asked_for: list[str] = attrs.field(factory=list)
 
     def states(self):
@@ -38,6 +39,7 @@ class FakeFigures:
     def server(self):
         return {
             "version": "1",
+            "roles": list(self.roles),
             "uptime_s": 5.0,
             "sessions": 2,
             "all_places_taken": self.all_places_taken,
@@ -75,6 +77,12 @@ def test_ready_names_what_is_missing():
     status, page = get(FakeFigures(now={"speech": "backoff"}, stopping=True), "/health/ready")
 
     assert (status, page["missing"]) == (503, ["stopping", "speech"])
+
+
+def test_a_server_without_sessions_says_at_its_readiness_what_it_is_for():
+    assert get(FakeFigures(roles=("recognise",)), "/health/ready") == (200, {"status": "ready", "roles": ["recognise"]})
+    status, page = get(FakeFigures(roles=("speak",), stopping=True), "/health/ready")
+    assert (status, page["roles"]) == (503, ["speak"])
 
 
 def test_the_detailed_page_shows_each_component_and_fails_with_the_worst():

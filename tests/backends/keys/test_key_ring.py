@@ -11,7 +11,7 @@ from trio.testing import MockClock
 
 from backends.keys.audit_file import AuditFile
 from backends.keys.key_file import KeyFile, KeyFileError
-from backends.keys.key_ring import KeyCheck, KeyRing
+from backends.keys.key_ring import STALE_S, KeyCheck, KeyRing
 from backends.protocols import Refusal, Request
 from protocol.admission.keys import AccessKey, KeyOrder, with_new_key
 from protocol.messages.identity import Identity, Scope
@@ -98,6 +98,7 @@ async def test_a_refusal_says_how_to_ask(keys: Keys) -> None:
 async def test_a_new_key_is_known_after_a_look_and_a_revoked_one_is_not(keys: Keys) -> None:
     phone = keys.add(Scope.TALK)
     keys.start()
+    await keys.ring.refresh()
     laptop = keys.add(Scope.TALK, name="laptop")
     assert await keys.refused(laptop) == (401, "unknown_key")
     await keys.ring.refresh()
@@ -234,3 +235,25 @@ async def test_acts_that_could_not_be_written_are_written_later(keys: Keys, monk
         await keys.ring.refresh()
     await keys.ring.refresh()
     assert [entry.act.what for entry in keys.ring.record.newest(10)] == ["unknown_key"]
+
+
+async def test_a_request_after_a_while_without_clients_is_checked_against_the_file_as_it_is(
+    keys: Keys, autojump_clock: MockClock
+) -> None:
+    text = keys.add(Scope.TALK)
+    keys.start()
+    assert isinstance(await keys.ask(text), Identity)
+    keys.write()
+    assert isinstance(await keys.ask(text), Identity), "it was looked at a moment ago"
+    await trio.sleep(STALE_S)
+    assert await keys.refused(text) == (401, "unknown_key")
+
+
+async def test_the_first_key_is_demanded_of_the_next_request_after_a_while_without_clients(
+    keys: Keys, autojump_clock: MockClock
+) -> None:
+    keys.start()
+    assert await keys.ask(None) == ADDRESS
+    keys.add(Scope.TALK)
+    await trio.sleep(STALE_S)
+    assert await keys.refused(None) == (401, "no_key")

@@ -1,4 +1,5 @@
 import json
+import logging
 from email.parser import BytesParser
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from backends.jobs import Clip, SpeakText, SpokenText, TranscribeClips
+from backends.jobs import Clip, ClipTranscript, SpeakText, SpokenText, TranscribeClips
 from backends.protocols import ProviderError
 from backends.speech.remote import RemoteRecogniser, RemoteSynthesiser, level_dbfs, wav_of
 from protocol.messages.hearing import SpokenWord
@@ -60,6 +61,14 @@ async def test_an_utterance_is_sent_as_openai_s_clients_send_it() -> None:
     form = form_of(request)
     assert (request.path, request.headers["authorization"]) == ("/v1/audio/transcriptions", "Bearer sk-1")
     assert form.pop("file") == wav_of(PCM)
+    assert json.loads(form.pop("sayso")) == {
+        "version": 1,
+        "within_s": 5.0,
+        "language": "en-GB",
+        "vocabulary": ["kitchen light", "bedroom"],
+        "wants_words": True,
+    }
+    assert request.headers["sayso-utterance"] == "1"
     assert form == {
         "model": b"whisper-1",
         "response_format": b"verbose_json",
@@ -73,14 +82,79 @@ async def test_an_utterance_is_sent_as_openai_s_clients_send_it() -> None:
     assert answer.words == (SpokenWord("turn", 100, 320, 1.0),)
 
 
-async def test_a_server_without_the_long_form_is_asked_for_the_short_one_from_then_on() -> None:
-    refusal = page({"error": {"message": "response_format is not compatible with the model"}}, status=400)
-    async with scripted(refusal, page({"text": "hello there"}), page({"text": "hello again"})) as server:
+REFUSAL = page({"error": {"message": "response_format is not compatible with the model"}}, status=400)
+
+
+async def test_a_server_that_takes_less_is_asked_for_less_from_then_on(caplog: pytest.LogCaptureFixture) -> None:
+    hellos = page({"text": "hello there"}), page({"text": "hello again"})
+    with caplog.at_level(logging.WARNING, "sayso.speech"):
+        async with scripted(REFUSAL, page({"detail": "extra inputs"}, status=422), *hellos) as server:
+            remote = recogniser_pool(server.url)
+            for text in ("Hello there", "Hello again"):
+                result, _ = await remote.transcribe(TranscribeClips((CLIP,)), PCM)
+                assert result.clips[0].text == text
+    forms = [form_of(request) for request in server.requests]
+    assert [form["response_format"] for form in forms] == [b"verbose_json", b"verbose_json", b"json", b"json"]
+    assert ["sayso" in form for form in forms] == [True, False, False, False]
+    [told] = caplog.messages
+    assert told.startswith(f"{server.url}/v1 is asked with OpenAI's json: ")
+    assert "extra inputs" in told
+
+
+async def test_an_utterance_that_a_server_refuses_in_every_form_does_not_lessen_what_it_is_asked_with() -> None:
+    async with scripted(REFUSAL, REFUSAL, REFUSAL, page({"text": "hello"})) as server:
         remote = recogniser_pool(server.url)
-        for text in ("Hello there", "Hello again"):
-            result, _ = await remote.transcribe(TranscribeClips((CLIP,)), PCM)
-            assert result.clips[0].text == text
-    assert [form_of(request)["response_format"] for request in server.requests] == [b"verbose_json", b"json", b"json"]
+        with pytest.raises(ProviderError, match="not compatible"):
+            await remote.transcribe(TranscribeClips((CLIP,)), PCM)
+        await remote.transcribe(TranscribeClips((CLIP,)), PCM)
+    assert "sayso" in form_of(server.requests[-1])
+
+
+# --- another sayso -------------------------------------------------------------------------------
+
+
+OWN = {"version": 1, "text": "Turn it on", "language": "en", "confidence": 0.8, "compute_s": 0.3}
+
+
+async def test_another_sayso_gives_a_worker_s_answer_which_is_not_judged_again() -> None:
+    own = OWN | {"alternatives": ["turn it off"], "words": [{"text": "x", "start_ms": 1, "end_ms": 2, "confidence": 1}]}
+    async with scripted(
+        page({"text": "", "sayso": own}), page({"text": "", "sayso": OWN | {"no_speech": "noise"}})
+    ) as server:
+        remote = recogniser_pool(server.url)
+        result, _ = await remote.transcribe(TranscribeClips((CLIP,)), PCM)
+        nothing, _ = await remote.transcribe(TranscribeClips((CLIP,)), PCM)
+    assert result.clips == (
+        ClipTranscript(
+            text="Turn it on",
+            language="en",
+            confidence=0.8,
+            alternatives=("turn it off",),
+            no_speech=None,
+            compute_s=0.3,
+            words=(SpokenWord("x", 1, 2, 1.0),),
+        ),
+    )
+    assert nothing.clips[0].no_speech == "noise"
+
+
+async def test_the_answer_of_an_unknown_version_counts_as_any_server_s() -> None:
+    async with scripted(page({"text": "hello", "sayso": {"version": 2, "words": "no"}})) as server:
+        result, _ = await recogniser_pool(server.url).transcribe(TranscribeClips((CLIP,)), PCM)
+    assert (result.clips[0].text, result.clips[0].alternatives) == ("Hello", ())
+
+
+async def test_what_kind_of_server_answers_is_logged_when_it_changes(caplog: pytest.LogCaptureFixture) -> None:
+    own, other = page({"text": "", "sayso": OWN}), page({"text": "hello"})
+    with caplog.at_level(logging.INFO, "sayso.speech"):
+        async with scripted(own, own, other) as server:
+            remote = recogniser_pool(server.url)
+            for _ in range(3):
+                await remote.transcribe(TranscribeClips((CLIP,)), PCM)
+    assert [message.partition(" answers ")[2] for message in caplog.messages] == [
+        "as another sayso",
+        "as a server with OpenAI's API: without alternatives",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -113,6 +187,8 @@ async def test_utterances_of_a_batch_are_sent_together_and_answered_in_order() -
         [head(), b"nonsense"],
         [head(length=1_000), b'{"text": "tu'],
         page({"words": []}),
+        page({"text": "x", "sayso": 7}),
+        page({"text": "x", "sayso": {"version": 1, "text": "x"}}),
         *([head(), data] for data in (*UNREADABLE_JSON, b'{"text": "\xff"}')),
     ],
 )

@@ -96,7 +96,18 @@ def test_an_utterance_becomes_a_tidy_text_with_its_alternatives() -> None:
         compute_s=answer.compute_s,
         window_s=10,
         attempts=1,
+        first_tokens=heard(" turn it on").tokens[0],
     )
+
+
+def test_the_first_tokens_are_those_of_the_best_text_under_the_prompt() -> None:
+    looping, plain = heard("tea, tea, tea, tea, tea, tea, tea"), heard("Make tea", "Make")
+    engine = FakeEngine(lambda window_s, is_biased: looping if is_biased else plain)
+
+    (answer,) = transcribe(engine, (2.0, ["tea"]))
+
+    assert (answer.text, answer.attempts) == ("Make tea", 2)
+    assert answer.first_tokens == looping.tokens[0]
 
 
 def test_the_hypothesis_that_goes_on_is_taken_where_the_best_breaks_off_before_the_voice() -> None:

@@ -34,6 +34,13 @@ def test_a_page_offers_its_key_as_a_subprotocol() -> None:
     assert presented({"sec-websocket-protocol": f"realtime,openai-insecure-api-key.{KEY}"}) == KEY
 
 
+@pytest.mark.parametrize("scheme", ["token", "Token", "bearer"])
+def test_a_page_of_deepgrams_offers_a_scheme_and_then_its_key(scheme: str) -> None:
+    assert presented({"sec-websocket-protocol": f"{scheme}, {KEY}"}) == KEY
+    assert presented({"sec-websocket-protocol": scheme}) is None
+    assert presented({"sec-websocket-protocol": f"{scheme}, {'k' * (CREDENTIAL_MAX + 1)}"}) == ""
+
+
 @pytest.mark.parametrize(
     "name", ["sayso.key.", "sayso.key.!!!!", "sayso.key.A", "sayso.key.w4Q", "sayso.key." + "Q" * 4_000]
 )

@@ -274,6 +274,27 @@ def test_a_stall_drops_what_is_too_short() -> None:
     assert endpointer.stall() == [Dropped(0, 64 * MS)]
 
 
+# --- what is to be forgotten ----------------------------------------------------------------------
+
+
+def test_what_is_discarded_is_in_no_utterance() -> None:
+    endpointer = Endpointer(Rules())
+    endpointer.feed(frames(800, VOICE))
+    assert endpointer.discard() == [Dropped(0, 800 * MS, "discarded")]
+    assert endpointer.discard() == []
+    [onset] = endpointer.feed(frames(64, VOICE))
+    assert onset.start_sample == 800 * MS, "no sound before belongs to the next one"
+
+
+def test_a_button_that_is_held_counts_as_released_when_all_is_discarded() -> None:
+    endpointer = Endpointer(Rules(), hands_free=False)
+    endpointer.press()
+    endpointer.feed(frames(800, VOICE))
+    assert endpointer.discard() == [Dropped(0, 800 * MS, "discarded")]
+    assert endpointer.feed(frames(800, VOICE)) == []
+    assert endpointer.release() == []
+
+
 # --- push-to-talk --------------------------------------------------------------------------------
 
 

@@ -260,6 +260,16 @@ def test_a_stall_ends_the_wait_for_a_command() -> None:
     assert not listener.is_open
 
 
+def test_what_is_discarded_behind_the_word_is_forgotten_and_the_word_awaited_again() -> None:
+    listener = gate()
+    call(listener)
+    assert [(type(event), event.reason) for event in listener.discard() if isinstance(event, Dropped)] == [
+        (Dropped, "no_command")
+    ]
+    assert not listener.is_listening
+    assert listener.discard() == []
+
+
 def test_a_stall_while_asleep_is_no_news() -> None:
     listener = gate()
     listener.feed(frames(800, VOICE))

@@ -35,8 +35,8 @@ def frame(name: str, **data: object) -> str:
 
 def test_wire_names_are_the_class_names_in_snake_case() -> None:
     names = {event_name(kind) for kind in get_args(ClientEvent)}
-    documented = "connection_request audio_start audio_end text respond interrupt confirm session_update ping bye"
-    assert names == set(documented.split())
+    documented = "connection_request audio_start audio_end audio_discard text respond interrupt confirm tool_output"
+    assert names == {*documented.split(), "session_update", "ping", "bye"}
     assert event_name(events.SpeechAudioStart) == "speech_audio_start"
 
 
@@ -134,7 +134,7 @@ def test_a_frame_that_is_no_object_is_told_what_was_expected(text: str, found: s
 def test_an_unknown_type_is_told_the_known_ones() -> None:
     error = refusal('{"type": "hello"}')
     assert error.code == "unknown_type"
-    assert str(error).startswith("unknown type 'hello', expected one of audio_end, audio_start, bye, confirm, ")
+    assert str(error).startswith("unknown type 'hello', expected one of audio_discard, audio_end, ")
 
 
 def test_a_client_cannot_send_a_server_s_event() -> None:
@@ -169,6 +169,14 @@ def test_a_client_cannot_send_a_server_s_event() -> None:
         (frame("interrupt", heard_ms=1.5), "interrupt.data.heard_ms: expected int | null, got float"),
         (frame("interrupt", heard_ms=2**53 + 1), "interrupt.data.heard_ms: must lie within +-2**53"),
         (frame("ping", t=-(10**30)), "ping.data.t: must lie within +-2**53"),
+        (
+            frame("session_update", tools=[{"name": "a", "parameters": {"b": 2**64}}]),
+            "session_update.data: must be plain JSON: can't serialize ints < -2**63 or > 2**64 - 1",
+        ),
+        (
+            frame("session_update", tools=[{"name": "a"}, {"name": 1}]),
+            "session_update.data.tools[1].name: expected str, got int",
+        ),
         (
             frame("connection_request", client_id="a", capabilities=[], resume={"token": "t", "last_seq": 2**60}),
             "connection_request.data.resume.last_seq: must lie within +-2**53",

@@ -41,6 +41,7 @@ FROM_OUTSIDE: dict[str, ConversationMessage] = {
     "text": events.Text("what time is it"),
     "interrupt": events.Interrupt(),
     "confirm nothing": events.Confirm("no call", approve=True),
+    "output of nothing": events.ToolOutput("no call"),
     "announcement": Announce("Your tea is ready."),
     "options": Configured(OPTIONS),
     "options on request": Configured(attrs.evolve(OPTIONS, answers="on_request")),
@@ -57,7 +58,7 @@ WEIGHED: dict[str, Recognition | NoWords | None] = {
     "silence": None,
     "the rest": WORDS,
 }
-STEPS = ("understood", "asks", "agreed", "answered", "speaks", "sent", "turn ends")
+STEPS = ("understood", "asks", "agreed", "leaves a call", "answered", "speaks", "sent", "turn ends")
 WHATEVER = (
     *FROM_OUTSIDE,
     *ANSWERS,
@@ -65,6 +66,7 @@ WHATEVER = (
     *STEPS,
     "timer",
     "confirm",
+    "output",
     "only heard",
     "not transcribed",
     "lost",
@@ -85,6 +87,7 @@ class Driver:
     completed: Counter[str] = attrs.field(factory=Counter)
     started: Counter[str] = attrs.field(factory=Counter)
     consents: Counter[str] = attrs.field(factory=Counter)
+    outputs: Counter[str] = attrs.field(factory=Counter)
     crashes: int = 0
     timers: list[str] = attrs.field(factory=list)
     weighing: list[actions.WeighWords] = attrs.field(factory=list)
@@ -147,6 +150,10 @@ class Driver:
             turn.ask(f"call {next(self._call_ids)}")
         elif what == "confirm" and turn.question is not None:
             self.tell(events.Confirm(turn.question, approve=True))
+        elif what == "leaves a call":
+            turn.await_output(f"call {next(self._call_ids)}")
+        elif what == "output" and turn.client_call is not None:
+            self.tell(events.ToolOutput(turn.client_call))
         elif what == "speaks" and turn.state is not TurnState.CUT and not turn.playback.is_held:
             self._speak(turn)
         elif what == "sent" and turn.playback.is_drained:
@@ -195,8 +202,8 @@ class Driver:
             case actions.HoldAnswer() | actions.ResumeAnswer() | actions.CutTurn():
                 assert self.turn is not None, "there is an answer"
                 self._steer(action, self.turn)
-            case actions.GiveConsent(call_id):
-                self.consents[call_id] += 1
+            case actions.GiveConsent() | actions.GiveOutput():
+                self._answer(action)
             case actions.TimeSpeech(turn_id):
                 self.timers.append(turn_id)
             case actions.StopTiming():
@@ -207,6 +214,13 @@ class Driver:
                 self.questions.append((pending.turn_id, call_id))
             case actions.OnlyHear(pending):
                 self.only_hearing.append(pending.turn_id)
+
+    def _answer(self, action: actions.GiveConsent | actions.GiveOutput) -> None:
+        match action:
+            case actions.GiveConsent(call_id):
+                self.consents[call_id] += 1
+            case actions.GiveOutput(output):
+                self.outputs[output.call_id] += 1
 
     def _steer(self, action: actions.HoldAnswer | actions.ResumeAnswer | actions.CutTurn, turn: TurnMachine) -> None:
         match action:

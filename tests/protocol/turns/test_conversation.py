@@ -163,6 +163,21 @@ def test_after_a_no_a_yes_comes_too_late() -> None:
     assert isinstance(shown.event, events.Error)
 
 
+def test_the_output_of_a_call_is_handed_on_once_and_not_after_the_turn_was_cut() -> None:
+    driver = after("text", "understood", "leaves a call")
+    output = events.ToolOutput("call 0", "It is on.")
+    assert driver.tell(output) == [actions.GiveOutput(output)]
+    for call_id in ("call 0", "call 1"):
+        if call_id == "call 1":
+            driver.happen("leaves a call")
+            driver.happen("interrupt")
+        [shown] = driver.tell(events.ToolOutput(call_id))
+        assert isinstance(shown, actions.ShowEvent)
+        assert isinstance(shown.event, events.Error)
+        assert call_id in shown.event.message
+    assert driver.outputs == {"call 0": 1}
+
+
 def test_while_the_client_is_lost_an_answer_is_held_from_its_beginning() -> None:
     driver = after("lost", "text")
     assert [type(action) for action in driver.done[-2:]] == [actions.StartTurn, actions.HoldAnswer]
@@ -308,7 +323,7 @@ def test_whatever_happens_every_turn_is_completed_once_and_nothing_is_done_twice
     driver.come_to_rest()
     assert driver.conversation.open_turns == frozenset()
     assert driver.completed == dict.fromkeys(driver.opened, 1)
-    assert all(count <= 1 for count in driver.consents.values())
+    assert all(count <= 1 for count in (*driver.consents.values(), *driver.outputs.values()))
     assert all(count <= 1 + driver.crashes for count in driver.started.values())
     if not driver.crashes:
         assert all(count == 1 for count in driver.started.values())

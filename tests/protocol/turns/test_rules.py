@@ -15,7 +15,7 @@ def test_every_event_has_a_row_and_every_step_is_taken_somewhere() -> None:
 
 def test_what_comes_from_outside_may_come_in_every_state() -> None:
     weighed = {E.GOES_ON, E.NOT_THE_REST, E.BARGE_IN_WORDS, E.BARGE_IN_NOTHING}
-    inside = weighed | {E.RESTORED, E.CONFIRMED, E.TURN_ENDED}
+    inside = weighed | {E.RESTORED, E.CONFIRMED, E.OUTPUT_GIVEN, E.TURN_ENDED}
     assert {event for event, row in CONVERSATION.items() if set(row) != EVERYWHERE} == inside
 
 

@@ -1,3 +1,4 @@
+import math
 import random
 import signal
 import subprocess
@@ -9,7 +10,7 @@ import pytest
 import trio
 import trio.testing
 
-from runtime.supervision.watchdog import BEAT_S, Silence, WatchdogSettings, Watcher, run_watchdog
+from runtime.supervision.watchdog import LOOK_S, LoopPasses, Silence, WatchdogSettings, Watcher, run_watchdog
 
 
 @pytest.fixture
@@ -23,7 +24,7 @@ def watcher(done):
 
 
 def test_a_beat_in_time_is_no_news(watcher, done, caplog):
-    for silent_s in (0.0, 0.1, 0.24):
+    for silent_s in (0.0, 0.1, 0.34):
         watcher.look(silent_s)
 
     assert (done, caplog.text) == ([], "")
@@ -34,7 +35,7 @@ def test_each_step_is_done_once_as_the_silence_grows(watcher, done, caplog):
         watcher.look(tenths / 10)
 
     assert done == ["dump", "abort"]
-    assert caplog.text.count("has not turned for 0.30 s") == 1
+    assert caplog.text.count("has not turned for 0.40 s") == 1
     assert caplog.text.count("hangs for 2.0 s") == 1
 
 
@@ -53,41 +54,77 @@ def test_after_a_recovery_the_next_silence_is_told_again(watcher, done, caplog):
     assert caplog.text.count("turns again") == 1
 
 
-def silences(beats_s, looks_s):
-    """Return what is seen at each look, of a loop that gives these beats."""
-    silence = Silence(0.0, 0.0)
-    return [silence.look(max(beat_s for beat_s in beats_s if beat_s <= now_s), now_s) for now_s in looks_s]
+def silences(passes_s, looks_s):
+    """Return what is seen at each look, of passes that began and ended then; each look should come a second later."""
+    silence, seen = Silence(0.0), []
+    for now_s in looks_s:
+        began_s = next((began_s for began_s, ended_s in passes_s if began_s <= now_s < ended_s), None)
+        seen.append(silence.look(began_s, now_s, LOOK_S))
+    return seen
 
 
-def test_a_loop_that_hangs_is_silent_from_the_beat_that_is_missing():
-    seen = silences([0.0], [BEAT_S * number for number in range(1, 121)])
+def test_a_loop_that_waits_for_something_to_do_does_not_hang():
+    assert silences([(0.2, 0.3)], [1.0, 2.0, 600.0]) == [0.0, 0.0, 0.0]
 
-    assert seen[0] == 0.0
-    assert seen[-1] == pytest.approx(12.0 - BEAT_S)
+
+def test_a_pass_that_does_not_end_is_silent_from_its_beginning():
+    assert silences([(0.5, 99.0)], [1.0, 2.0, 3.0]) == pytest.approx([0.5, 1.5, 2.5])
 
 
 def test_a_process_that_stood_still_has_no_silence_to_tell():
-    assert silences([0.0, 0.2], [0.1, 0.2, 0.3, 11.5, 11.6]) == pytest.approx([0.0, 0.0, 0.0, 0.1, 0.2])
+    assert silences([(0.9, 99.0)], [1.0, 12.5, 13.0]) == pytest.approx([0.1, 1.1, 1.6])
 
 
 def test_one_pause_after_the_other_is_no_hang():
     looks_s = [12.0 * number for number in range(1, 6)]
 
-    assert max(silences([0.0], looks_s)) <= BEAT_S * len(looks_s)
+    assert max(silences([(0.0, 99.0)], looks_s)) <= LOOK_S * len(looks_s)
 
 
 def test_a_hang_that_goes_on_after_a_pause_is_told():
-    assert silences([0.0], [0.1, 20.0, *(20.0 + BEAT_S * number for number in range(1, 111))])[-1] > 10.0
+    assert silences([(0.0, 99.0)], [1.0, 20.0, *(20.0 + number for number in range(1, 12))])[-1] > 10.0
 
 
 def test_a_thread_that_is_a_little_late_excuses_nothing():
     rng = random.Random(1)
     now_s, looks_s = 0.0, []
     while now_s < 12.0:
-        now_s += BEAT_S + rng.uniform(0.0, 0.4)
+        now_s += LOOK_S + rng.uniform(0.0, 0.4)
         looks_s.append(now_s)
 
-    assert silences([0.0], looks_s)[-1] == pytest.approx(now_s - BEAT_S)
+    assert silences([(0.0, 99.0)], looks_s)[-1] == pytest.approx(now_s)
+
+
+def test_the_next_look_is_a_second_away_or_when_the_next_threshold_is_reached(watcher):
+    assert [watcher.next_look_s(silent_s) for silent_s in (0.0, 0.1, 0.5, 1.4, 2.0, 9.9, 11.0)] == pytest.approx(
+        [1.0, 0.25, 1.0, 0.6, 1.0, 0.1, 1.0]
+    )
+
+
+def test_a_late_pass_that_is_over_is_told_once(watcher, caplog):
+    watcher.note_over(0.2)
+    watcher.note_over(0.7)
+    watcher.look(0.5)
+    watcher.note_over(0.8)
+
+    assert [record.getMessage() for record in caplog.records] == [
+        "the event loop did not turn for 0.70 s",
+        "the event loop has not turned for 0.50 s",
+    ]
+
+
+def test_the_longest_pass_since_the_last_look_is_known():
+    now_s = [0.0]
+    passes = LoopPasses(lambda: now_s[0])
+    for began_s, ended_s in ((1.0, 1.1), (2.0, 2.7), (3.0, 3.2)):
+        now_s[0] = began_s
+        passes.after_io_wait(0.0)
+        assert passes.began_s == began_s
+        now_s[0] = ended_s
+        passes.before_io_wait(0.0)
+
+    assert passes.began_s is None
+    assert [passes.take_longest_s(), passes.take_longest_s()] == pytest.approx([0.7, 0.0])
 
 
 PAUSED = """
@@ -99,7 +136,7 @@ async def main():
         nursery.start_soon(run_watchdog, Watcher(WatchdogSettings(dump_s=0.6, abort_s=1.0)))
         await trio.sleep(0.5)
         print("paused", flush=True)
-        await trio.sleep(1.0)
+        await trio.sleep(1.5)
         nursery.cancel_scope.cancel()
     print("went on", flush=True)
 
@@ -127,7 +164,16 @@ async def test_a_loop_that_turns_is_left_alone_and_one_that_hangs_is_noticed():
         nursery.start_soon(run_watchdog, watcher)
         await trio.testing.wait_all_tasks_blocked()
         assert not noticed.is_set()
-        assert noticed.wait(5), "this blocks the loop, so nothing beats"
+        assert noticed.wait(5), "this blocks the loop, so no pass ends"
+        nursery.cancel_scope.cancel()
+
+
+async def test_a_loop_with_nothing_to_do_is_not_woken():
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(run_watchdog, Watcher(WatchdogSettings()))
+        await trio.testing.wait_all_tasks_blocked()
+
+        assert trio.lowlevel.current_statistics().seconds_to_next_deadline == math.inf
         nursery.cancel_scope.cancel()
 
 

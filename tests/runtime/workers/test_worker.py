@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import trio
 
+from runtime.messaging.pace import Pace
 from runtime.workers import worker as worker_module
 from runtime.workers.errors import JobTimeout, NotBegun, WorkerLost
 from runtime.workers.limits import BASELINE_JOBS, ProcessMemory
@@ -19,9 +20,10 @@ from tests.systems import on_linux, open_descriptors
 NICEST = 19
 
 
-def make_worker(**params):
+def make_worker(*, pace=None, **params):
     return Worker(
-        WorkerSpec(name="echo", target="tests.runtime.worker_targets:Echo", params=params, start_timeout_s=20)
+        WorkerSpec(name="echo", target="tests.runtime.worker_targets:Echo", params=params, start_timeout_s=20),
+        pace=pace,
     )
 
 
@@ -289,3 +291,14 @@ async def test_growth_is_measured_against_what_a_worker_used_after_its_first_job
         assert worker.vitals.baseline_bytes == 150
         assert worker.vitals.memory.pss_bytes == 200
         assert worker.vitals.jobs == BASELINE_JOBS
+
+
+async def test_an_idle_worker_is_pinged_often_as_soon_as_the_server_is_used(monkeypatch):
+    monkeypatch.setattr(worker_module, "PING_S", 0.05)
+    pace = Pace()
+    async with serving(pace=pace) as (worker, ends):
+        os.kill(worker.pid, signal.SIGSTOP)
+        with pace.use():
+            await until(lambda: ends)
+
+    assert ends[0].reason == "did not answer 3 pings"

@@ -171,7 +171,7 @@ async def test_a_worker_without_a_replacement_stays(yard, autojump_clock):
 async def test_no_worker_is_replaced_while_the_server_is_loaded(yard, autojump_clock):
     async with loaded(make_group(1, spares=1, max_jobs=10)) as group:
         is_calm = False
-        group.may_recycle = lambda: is_calm
+        group.ties.may_recycle = lambda: is_calm
         (leaving,) = group.active
         finish_jobs(leaving, 10)
         await trio.sleep(60)

@@ -122,6 +122,19 @@ def test_an_answer_is_asked_for_by_its_modalities() -> None:
     assert "response.text.done" in types(told)
 
 
+def test_a_call_of_the_client_has_the_same_names() -> None:
+    client = BetaClient()
+    client.told(ACCEPTED)
+    told = client.told(events.ToolCall("t1", "c1", "client", "ring", {"loud": True}))
+    assert "conversation.item.created" in types(told)
+    assert told[-1]["response"]["output"][0]["arguments"] == '{"loud":true}'
+    output = {"type": "function_call_output", "call_id": "c1", "output": ""}
+    _, told = client.sends("conversation.item.create", item=output)
+    assert types(told) == ["conversation.item.created"]
+    asked, _ = client.sends("response.create")
+    assert asked == [events.ToolOutput("c1")]
+
+
 def test_a_session_comes_back_from_the_other_kind() -> None:
     flat = flat_session(new_document("realtime"))
     assert flat.keys() >= FIELDS.keys()

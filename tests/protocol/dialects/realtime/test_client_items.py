@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from protocol.dialects.realtime.client_items import MAX_TEXT_CHARS, AddedItem, added_item
+from protocol.dialects.realtime.client_items import MAX_OUTPUT_CHARS, MAX_TEXT_CHARS, AddedItem, added_item
 from protocol.messages.errors import RemoteProtocolError
 
 
@@ -25,12 +25,22 @@ def test_an_answer_may_come_from_the_client(kind: str) -> None:
     assert found.content["content"] == [{"type": "output_text", "text": "Four."}]
 
 
+def test_an_output_names_its_call() -> None:
+    found = added_item({"type": "function_call_output", "call_id": "c9", "output": "sunny"}, "new")
+    assert (found.role, found.text, found.call_id) == ("tool", "sunny", "c9")
+    assert (found.content["id"], found.content["call_id"], found.content["output"]) == ("new", "c9", "sunny")
+
+
 @pytest.mark.parametrize(
     ("item", "words"),
     [
-        ({"type": "function_call_output", "call_id": "c9", "output": "x"}, "there is no call 'c9'"),
-        ({"type": "function_call_output", "call_id": 5 * [9]}, "there is no call"),
-        ({"type": "mcp_call"}, "item.type must be message, not 'mcp_call'"),
+        ({"type": "function_call_output", "call_id": "c9"}, "missing required field `output`"),
+        ({"type": "function_call_output", "call_id": 5 * [9], "output": ""}, "item.call_id: Expected `str`"),
+        (
+            {"type": "function_call_output", "call_id": "c9", "output": "x" * (MAX_OUTPUT_CHARS + 1)},
+            "length <= 262144",
+        ),
+        ({"type": "mcp_call"}, "item.type must be message or function_call_output, not 'mcp_call'"),
         ({"type": {"a": 1}}, "item.type must be message"),
         ({}, "missing required field `role`"),
         (message("king"), "item.role"),

@@ -120,7 +120,7 @@ def test_a_mistake_keeps_the_name_of_its_event(client: RealtimeClient) -> None:
 
 
 def test_an_answer_that_was_not_given_is_not_given_later(client: RealtimeClient) -> None:
-    (ping,) = client.dialect.decode('{"type": "input_audio_buffer.clear"}')
+    _, ping = client.dialect.decode('{"type": "input_audio_buffer.clear"}')
     assert isinstance(ping, events.Ping)
     client.sends("input_audio_buffer.append", audio="")
     assert client.told(events.Pong(ping.t), events.Pong("x"), events.Pong()) == []
@@ -238,13 +238,129 @@ def test_transcripts_of_a_conversation_are_told_if_they_are_wanted(talker: Realt
     assert types(talker.told(*said))[-1] == "conversation.item.input_audio_transcription.completed"
 
 
+# --- tools of the client ---------------------------------------------------------------------------
+
+WEATHER = {"type": "function", "name": "get_weather", "description": "Tell it.", "parameters": {"type": "object"}}
+OUTPUT = {"type": "function_call_output", "call_id": "c1", "output": "sunny"}
+CALL = events.ToolCall("t1", "c1", "client", "get_weather", {"city": "Paris"})
+OWN = (events.ClientTool("get_weather", "Tell it.", {"type": "object"}),)
+
+
+def test_the_clients_tools_are_the_sessions(talker: RealtimeClient) -> None:
+    (updated,) = talker.sends("session.update", session={"tools": [WEATHER], "tool_choice": "required"})
+    assert talker.asked == [events.SessionUpdate(tools=OWN, tool_choice="required")]
+    assert updated["session"]["tools"] == [WEATHER]
+    choice = {"type": "function", "name": "get_weather"}
+    talker.sends("session.update", session={"tool_choice": choice})
+    assert talker.asked == [events.SessionUpdate(tool_choice="get_weather")]
+    talker.sends("session.update", session={"tools": []})
+    assert talker.asked == [events.SessionUpdate(tools=())]
+    talker.sends("response.create", response={"tools": [WEATHER], "tool_choice": "none"})
+    assert talker.asked == [events.Respond(None, ("stt", "llm", "tools", "tts"), OWN, "none")]
+
+
+@pytest.mark.parametrize(
+    ("tools", "words"),
+    [
+        ([{"type": "mcp", "server_label": "x"}], "invalid enum value 'mcp' - at `$.tools[0].type`"),
+        ([{"type": "function"}], "missing required field `name`"),
+        ([WEATHER, WEATHER], "with different names"),
+        ([WEATHER | {"name": "get weather"}], "not 'get weather'"),
+    ],
+)
+def test_tools_that_cannot_be_offered_are_refused(talker: RealtimeClient, tools: list[Any], words: str) -> None:
+    for name, field in (("session.update", "session"), ("response.create", "response")):
+        with pytest.raises(RemoteProtocolError) as caught:
+            talker.sends(name, event_id="e7", **{field: {"tools": tools}})
+        assert (caught.value.code, caught.value.event_id) == ("bad_field", "e7")
+        assert words.partition(" - at")[0].lower() in str(caught.value).lower()
+
+
+def test_an_output_goes_to_the_session_with_the_answer_that_is_asked_for(talker: RealtimeClient) -> None:
+    talker.told(events.Understood("t1", "model", 1.0), CALL)
+    told = talker.sends("conversation.item.create", item=OUTPUT)
+    assert types(told) == ["conversation.item.added", "conversation.item.done"]
+    assert told[0]["item"]["output"] == "sunny"
+    assert talker.asked == [], "nobody wants an answer yet"
+    assert types(talker.sends("response.create")) == ["response.created"]
+    assert talker.asked == [events.ToolOutput("c1", "sunny")]
+    told = talker.told(events.ToolResult("t1", "c1", ok=True, duration_ms=5), events.Reply("t1", "It is sunny."))
+    assert types(told)[-1] == "response.output_audio_transcript.delta"
+
+
+@pytest.mark.parametrize("call_id", ["c2", "c1"])
+def test_an_output_that_no_call_waits_for_is_refused_by_its_name(talker: RealtimeClient, call_id: str) -> None:
+    talker.told(CALL)
+    if call_id == "c1":
+        talker.sends("conversation.item.create", item=OUTPUT)
+    (error,) = talker.sends("conversation.item.create", event_id="e9", item=OUTPUT | {"call_id": call_id})
+    assert (error["error"]["code"], error["error"]["event_id"]) == ("invalid_tool_call_id", "e9")
+    assert f"no call '{call_id}' waits for its output" in error["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    "over",
+    [
+        events.ToolResult("t1", "c1", ok=False, duration_ms=5, error="no output"),
+        events.TurnCompleted("t1", "failed", events.LatencyMs()),
+    ],
+)
+def test_a_call_that_is_over_takes_no_output(talker: RealtimeClient, over: events.ServerEvent) -> None:
+    talker.told(CALL, over)
+    assert types(talker.sends("conversation.item.create", item=OUTPUT)) == ["error"]
+
+
+def test_a_client_that_asks_for_an_answer_without_the_output_gives_the_call_up(talker: RealtimeClient) -> None:
+    talker.told(CALL)
+    talker.sends("conversation.item.create", item=typed("never mind, what time is it"))
+    (created,) = talker.sends("response.create")
+    assert created["type"] == "response.created"
+    assert talker.asked == [events.Interrupt(), events.Respond(None, ("stt", "llm", "tools", "tts"))]
+    cut = events.Reply("t1", "Let me", truncated=True), events.TurnCompleted("t1", "interrupted", events.LatencyMs())
+    assert talker.told(*cut) == [], "nothing of the old turn is taken for the new answer"
+    told = talker.told(events.Reply("t2", "It is four."), events.SpeechAudioEnd("t2"))
+    assert told[-1]["response"]["id"] == created["response"]["id"]
+    assert told[-1]["response"]["status"] == "completed"
+
+
+def test_an_output_is_not_lost_where_an_answer_cannot_begin(talker: RealtimeClient) -> None:
+    talker.told(CALL)
+    talker.sends("conversation.item.create", item=OUTPUT)
+    with pytest.raises(RemoteProtocolError):
+        talker.sends("response.create", response={"tools": [WEATHER, WEATHER]})
+    assert types(talker.sends("response.create", response={"conversation": "none"})) == ["error"]
+    talker.sends("response.create")
+    assert talker.asked == [events.ToolOutput("c1", "sunny")]
+
+
+def test_what_is_cleared_with_turn_detection_is_discarded_by_the_session(client: RealtimeClient) -> None:
+    client.sends("input_audio_buffer.append", audio=audio(1))
+    assert types(client.sends("input_audio_buffer.clear")) == ["input_audio_buffer.cleared"]
+    assert client.asked == [events.AudioDiscard()]
+    (empty,) = client.sends("input_audio_buffer.commit")
+    assert empty["error"]["code"] == "input_audio_buffer_commit_empty"
+
+
 VALUES: st.SearchStrategy[Any] = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
     lambda inner: (
         st.lists(inner, max_size=3)
         | st.dictionaries(
             st.sampled_from(
-                ["audio", "input", "format", "type", "rate", "turn_detection", "transcription", "language"]
+                [
+                    "audio",
+                    "input",
+                    "format",
+                    "type",
+                    "rate",
+                    "turn_detection",
+                    "transcription",
+                    "language",
+                    "tools",
+                    "tool_choice",
+                    "name",
+                    "parameters",
+                ]
             ),
             inner,
         )
@@ -256,7 +372,7 @@ MESSAGES = st.builds(
     st.sampled_from(NAMES),
     st.dictionaries(
         st.sampled_from(["session", "audio", "item_id", "event_id", "item", "response", "audio_end_ms"]),
-        VALUES | st.just("AAAA") | st.just(typed("a")),
+        VALUES | st.just("AAAA") | st.just(typed("a")) | st.just(OUTPUT) | st.just({"tools": [WEATHER]}),
         max_size=4,
     ),
 )

@@ -228,3 +228,120 @@ def test_telephone_audio_is_a_third_of_the_rate_and_half_the_size(client: Realti
     client.told(UNDERSTOOD, REPLY, START)
     parts = spoken(client) + [event["delta"] for event in client.told(END) if event["type"] == AUDIO + "delta"]
     assert sum(len(base64.b64decode(part)) for part in parts) == pytest.approx(8_000, abs=80)
+
+
+# --- calls of the client ---------------------------------------------------------------------------
+
+CALL = events.ToolCall("t1", "c1", "client", "get_weather", {"city": "Paris"})
+CALLED = [
+    "response.output_item.added",
+    "conversation.item.added",
+    "response.function_call_arguments.delta",
+    "response.function_call_arguments.done",
+    "conversation.item.done",
+    "response.output_item.done",
+    "response.done",
+]
+OUTPUT = {"type": "function_call_output", "call_id": "c1", "output": "sunny"}
+
+
+def go_on(client: RealtimeClient) -> str:
+    """Give the output and ask for the answer; return its id."""
+    client.sends("conversation.item.create", item=OUTPUT)
+    (created,) = client.sends("response.create")
+    response_id: str = created["response"]["id"]
+    return response_id
+
+
+def test_a_call_of_the_client_ends_the_answer(client: RealtimeClient) -> None:
+    told = client.told(events.Understood("t1", "model", 1.0), CALL)
+    assert types(told) == ["response.created", *CALLED]
+    response = done(told)
+    assert response["status"] == "completed"
+    (item,) = response["output"]
+    assert (item["type"], item["call_id"], item["name"]) == ("function_call", "c1", "get_weather")
+    assert (item["arguments"], item["status"]) == ('{"city":"Paris"}', "completed")
+    assert told[1]["item"]["arguments"] == ""
+    assert [event["output_index"] for event in told if "output_index" in event] == [0] * 4
+    by_name = {event["type"]: event for event in told}
+    assert by_name["response.function_call_arguments.done"]["name"] == "get_weather"
+    assert by_name["response.function_call_arguments.delta"]["delta"] == item["arguments"]
+    assert types(client.sends("conversation.item.retrieve", item_id=item["id"])) == ["conversation.item.retrieved"]
+
+
+def test_a_call_of_the_server_is_none_of_the_clients(client: RealtimeClient) -> None:
+    assert client.told(events.ToolCall("t1", "c1", "home", "lamp_on", {})) == []
+
+
+def test_words_before_a_call_are_an_item_before_it(client: RealtimeClient) -> None:
+    told = client.told(events.ReplyDelta("t1", "Let me see."), START)
+    told += client.spoken(SECOND) + client.told(CALL)
+    message, call = done(told)["output"]
+    assert message["content"] == [{"type": "output_audio", "transcript": "Let me see."}]
+    assert call["type"] == "function_call"
+    assert types(told).index(AUDIO + "done") < types(told).index("response.function_call_arguments.done")
+    assert [event["output_index"] for event in told if "call_id" in event] == [1, 1]
+
+
+def test_the_turn_goes_on_in_the_next_answer(client: RealtimeClient) -> None:
+    client.told(events.ReplyDelta("t1", "Let me see."), START)
+    client.spoken(SECOND)
+    client.told(CALL)
+    response_id = go_on(client)
+    told = client.told(events.ReplyDelta("t1", " It is sunny."))
+    told += client.spoken(SECOND)
+    told += client.told(events.Reply("t1", "Let me see. It is sunny."), END)
+    response = done(told)
+    assert (response["id"], response["status"]) == (response_id, "completed")
+    assert response["output"][0]["content"] == [{"type": "output_audio", "transcript": "It is sunny."}]
+    assert base64.b64decode("".join(event["delta"] for event in told if event["type"] == AUDIO + "delta")) == SECOND
+    assert client.told(completed()) == []
+
+
+def test_an_answer_after_a_call_is_cut_where_it_was_heard(client: RealtimeClient) -> None:
+    client.told(events.ReplyDelta("t1", "Let me see."), START)
+    client.spoken(SECOND)
+    client.told(CALL)
+    go_on(client)
+    told = client.told(events.ReplyDelta("t1", "It is sunny. It is warm."))
+    client.spoken(2 * SECOND)
+    item_id = told[0]["item"]["id"]
+    client.sends("conversation.item.truncate", item_id=item_id, audio_end_ms=500)
+    assert client.asked == [events.Interrupt(1_500)], "counted from the beginning of the turn's speech"
+    told = client.told(END, events.Reply("t1", "Let me see. It is sunny.", truncated=True), completed("interrupted"))
+    response = done(told)
+    assert response["status"] == "cancelled"
+    assert response["output"][0]["content"][0]["transcript"] == "It is sunny."
+
+
+def test_a_turn_that_goes_on_without_its_client_has_another_answer(client: RealtimeClient) -> None:
+    client.told(CALL)
+    paused = events.SpeechAudioPaused("t1"), events.SpeechAudioResumed("t1", 0), events.Understood("t1", "model", 1.0)
+    assert client.told(*paused) == [], "nothing is told before there is something to tell"
+    told = client.told(events.ToolResult("t1", "c1", ok=False, duration_ms=9), events.ReplyDelta("t1", "I cannot."))
+    assert types(told)[0] == "response.created"
+    assert done(client.told(events.Reply("t1", "I cannot."), completed()))["status"] == "completed"
+
+
+def test_one_call_follows_another(client: RealtimeClient) -> None:
+    client.told(CALL)
+    first = go_on(client)
+    told = client.told(events.ToolCall("t1", "c2", "client", "ring", {}))
+    assert types(told) == CALLED
+    assert done(told)["id"] == first
+    assert done(told)["output"][0]["arguments"] == "{}"
+    client.sends("conversation.item.create", item=OUTPUT | {"call_id": "c2"})
+    client.sends("response.create")
+    assert client.asked == [events.ToolOutput("c2", "sunny")]
+
+
+def test_an_answer_has_failed_whose_turn_ended_before_it_could_go_on(client: RealtimeClient) -> None:
+    client.told(CALL)
+    client.sends("conversation.item.create", item=OUTPUT)
+    ping, *asked = client.dialect.decode('{"type": "response.create"}')
+    assert asked == [events.ToolOutput("c1", "sunny")]
+    assert isinstance(ping, events.Ping)
+    told = client.told(completed("interrupted"), events.Pong(ping.t))
+    assert types(told) == ["response.created", "response.done"]
+    assert done(told)["status"] == "failed"
+    assert types(client.sends("response.create")) == ["response.created"]
