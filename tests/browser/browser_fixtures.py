@@ -119,9 +119,13 @@ class Chromium:
         """Write a picture of the window, as PNG."""
         self._ask("screenshot", path=str(path))
 
-    def audit(self) -> Audit:
-        """Return what axe-core finds in the page as it is now."""
-        return Audit(**self._ask("audit"))
+    def audit(self, rules: Sequence[str] = ()) -> Audit:
+        """Return what axe-core finds in the page as it is now, by all its rules or by these only."""
+        return Audit(**self._ask("audit", rules=list(rules)))
+
+    def colour_scheme(self, scheme: str) -> None:
+        """Let the user want the page ``light`` or ``dark`` from now on."""
+        self._ask("scheme", scheme=scheme)
 
     def cookies(self) -> Sequence[Mapping[str, Any]]:
         """Return the cookies that the browser keeps, with their attributes."""

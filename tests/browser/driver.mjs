@@ -69,15 +69,17 @@ const actions = {
   },
 
   /** Return the faults that axe-core finds, and how far the page is wider than the window, in pixels. */
-  async audit() {
-    await page.evaluate(AXE); // by the debugger, past the page's policy
+  async audit({rules}) {
+    if (!(await page.evaluate(() => 'axe' in window))) await page.evaluate(AXE); // by the debugger, past the page's policy
     const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
-    const {violations, passes} = await page.evaluate((runOnly) => axe.run(document, {runOnly}), tags);
+    const runOnly = rules.length > 0 ? {type: 'rule', values: rules} : {type: 'tag', values: tags};
+    const {violations, passes} = await page.evaluate((only) => axe.run(document, {runOnly: only, resultTypes: ['violations']}), runOnly);
     const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
     const faults = violations.map(({id, help, nodes}) => `${id}: ${help}: ${nodes.map(({target}) => target.join(' ')).join(', ')}`);
     return {faults, passed: passes.length, overflow};
   },
 
+  scheme: ({scheme}) => page.emulateMedia({colorScheme: scheme}),
   seen: () => ({requested, troubles}),
   cookies: () => context.cookies(),
 

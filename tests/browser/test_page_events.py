@@ -12,7 +12,6 @@ pytestmark = pytest.mark.system
 
 HTML = "<img src=x onerror=alert(1)><b>bold</b>"
 SECRET = "the-token-of-the-session"
-SCHEME = "document.documentElement.style.colorScheme = {!r}"
 
 
 def open_events(page: Chromium) -> None:
@@ -69,7 +68,7 @@ def test_of_many_events_the_newest_200_are_kept_and_found_and_axe_finds_no_fault
     browser.click(".frame summary")
     browser.wait(".frame pre")
     for scheme in ("light", "dark"):
-        browser.evaluate(SCHEME.format(scheme))
+        browser.colour_scheme(scheme)
         audit = browser.audit()
         assert (audit.faults, audit.overflow <= 0) == ([], True), scheme
     fits = "document.querySelector('dialog').scrollWidth <= document.querySelector('dialog').clientWidth"

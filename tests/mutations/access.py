@@ -96,8 +96,8 @@ ACCESS: Final = (
     Mutation(
         "lock a client out of its session because it asks too often",
         "actors/admission/gateway_admission.py",
-        "elif check.kind is CheckKind.RATE and kind is RequestKind.WEBSOCKET:",
-        "elif check.kind is CheckKind.RATE and kind is RequestKind.PAGE:",
+        "elif check.kind is CheckKind.RATE and kind is RequestKind.WEBSOCKET and self._may_return(identity.tenant):",
+        "elif check.kind is CheckKind.RATE and kind is RequestKind.PAGE and self._may_return(identity.tenant):",
         (
             (
                 "tests/actors/admission/test_gateway_admission.py"

@@ -7,7 +7,7 @@ const SECRETS = new Set(['token', 'resume_token']); // who has one has the sessi
 
 const EN = {
   title: 'Events',
-  help: 'The last 200 of this page, the newest first: ← came from the server, → was sent. Sound is left out, and so are tokens.',
+  help: 'The last 200 of this page, the newest first: ← came from the server, → was sent. Sound and tokens are left out.',
   filter: 'Filter',
   copy: 'Copy as JSON',
   copied: 'Copied.',
@@ -16,7 +16,7 @@ const EN = {
 };
 const DE = {
   title: 'Ereignisse',
-  help: 'Die letzten 200 dieser Seite, das neueste oben: ← kam vom Server, → wurde gesendet. Ton fehlt, und Token fehlen auch.',
+  help: 'Die letzten 200 dieser Seite, das neueste oben: ← kam vom Server, → wurde gesendet. Ton und Token sind weggelassen.',
   filter: 'Filtern',
   copy: 'Als JSON kopieren',
   copied: 'Kopiert.',

@@ -35,11 +35,11 @@ async function load(code) {
   }
 }
 
-/** Draw once for all changes of a moment. */
+/** Draw once for all changes before the next picture. */
 function schedule() {
   if (isDue) return;
   isDue = true;
-  queueMicrotask(draw);
+  requestAnimationFrame(draw);
 }
 
 /** Whether a key belongs to what has the focus: a field, a button, a dialog. */

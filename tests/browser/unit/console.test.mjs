@@ -35,7 +35,7 @@ test('every kind of notice is told in words, in each language', () => {
   assert.equal(inWords({kind: 'session_crashed', ...notice}, TEXTS.en), 'dialogue crashed in 2 sessions (KeyError) and is started again.');
   assert.equal(inWords({kind: 'session_recovered', subject: '', detail: '', count: 1}, TEXTS.de), 'Eine abgestürzte Sitzung geht weiter.');
   const renewed = {kind: 'certificate', subject: 'ab'.repeat(32), detail: '2027-04-30', count: 1};
-  assert.equal(inWords(renewed, TEXTS.en), 'New connections use another certificate, good until 2027-04-30: sha256 abababababababab….');
+  assert.equal(inWords(renewed, TEXTS.en), 'New connections use another certificate (sha256 abababababababab…), good until 2027-04-30.');
   assert.equal(inWords({kind: 'of a newer server', ...notice}, TEXTS.en), 'of a newer server dialogue KeyError');
 });
 
