@@ -47,7 +47,7 @@ DETECTORS: Final[Mapping[str, Mapping[str, object]]] = {
 
 
 @attrs.frozen
-class Cut:
+class CutClip:
     """What the endpointer made of one clip."""
 
     utterances: int
@@ -55,7 +55,7 @@ class Cut:
     """From the last voice to the last end."""
 
 
-class Cutter:
+class NoiseCutter:
     """One detector and the endpointer, for one stream after the other."""
 
     def __init__(self, changed: Mapping[str, object]) -> None:
@@ -66,8 +66,8 @@ class Cutter:
         """Return a new detector."""
         return self._detectors.for_session(int)
 
-    def cut(self, clip: Clip, pcm: bytes) -> Cut:
-        """Cut ``pcm``, which is ``clip`` with noise."""
+    def cut(self, clip: Clip, pcm: bytes) -> CutClip:
+        """CutClip ``pcm``, which is ``clip`` with noise."""
         detector, endpointer, count, ended_at = self.detector(), Endpointer(self.settings.audio), 0, 0
         for block in _blocks(pcm):
             probabilities = detector.probabilities(block)
@@ -76,7 +76,7 @@ class Cutter:
                 if isinstance(event, Ended):
                     count, ended_at = count + 1, endpointer.position
         detector.reset()
-        return Cut(count, ended_at / RATE_HZ - clip.voiced_s if count == 1 else None)
+        return CutClip(count, ended_at / RATE_HZ - clip.voiced_s if count == 1 else None)
 
     def seconds(self, pcm: bytes) -> float:
         """Return the processor time that the detector takes for ``pcm``."""
@@ -90,11 +90,11 @@ class Cutter:
 
 
 def measure(options: argparse.Namespace) -> Iterator[Report]:
-    """Cut all clips at all levels with both detectors, and print what came out."""
+    """CutClip all clips at all levels with both detectors, and print what came out."""
     rng = np.random.default_rng(options.seed)
     said = clips(options.corpus)
     noise = _noise(options.noise, rng)
-    cutters = {name: Cutter(changed) for name, changed in DETECTORS.items()}
+    cutters = {name: NoiseCutter(changed) for name, changed in DETECTORS.items()}
     levels: dict[str, Any] = {}
     for level in options.levels.split(","):
         made = [clip.pcm if level == "clean" else _mixed(clip, noise, float(level), rng, options) for clip in said]
@@ -129,7 +129,7 @@ def _mixed(clip: Clip, noise: Samples, level_db: float, rng: np.random.Generator
 
 
 def _costs(
-    cutters: Mapping[str, Cutter], said: Sequence[Clip], noise: Samples, rng: np.random.Generator
+    cutters: Mapping[str, NoiseCutter], said: Sequence[Clip], noise: Samples, rng: np.random.Generator
 ) -> Mapping[str, Mapping[str, float]]:
     """Return the milliseconds that each detector takes for a second of each kind of audio: medians of five rounds."""
     room = rng.standard_normal(10 * RATE_HZ) * 10 ** (ROOM_DB / 20)
@@ -142,7 +142,7 @@ def _costs(
     }
 
 
-def _rounds(cutters: Mapping[str, Cutter], pcm: bytes) -> Mapping[str, list[float]]:
+def _rounds(cutters: Mapping[str, NoiseCutter], pcm: bytes) -> Mapping[str, list[float]]:
     times: dict[str, list[float]] = {name: [] for name in cutters}
     for _ in range(5):
         for name, cutter in cutters.items():
@@ -150,7 +150,7 @@ def _rounds(cutters: Mapping[str, Cutter], pcm: bytes) -> Mapping[str, list[floa
     return times
 
 
-def _summary(cuts: Sequence[Cut]) -> dict[str, Any]:
+def _summary(cuts: Sequence[CutClip]) -> dict[str, Any]:
     late_ms = sorted(cut.late_s * 1_000 for cut in cuts if cut.late_s is not None)
     return {
         "clips": len(cuts),
