@@ -51,7 +51,7 @@ class AudioHarness:
 
         def make() -> Audio:
             return Audio(
-                attrs.evolve(default_settings().audio, block_samples=self.block_samples),
+                attrs.evolve(default_settings().audio, block_samples=self.block_samples, pre_roll_ms=320),
                 AudioPeers(vault.ref, connection.ref, dialogue.ref, metrics.ref),
                 make_decoder=make_decoder,
                 detector=self.make_detector() if self.make_detector else FakeDetector(self.breaks),
