@@ -5,6 +5,7 @@ from typing import Final
 from tests.mutations.access import ACCESS
 from tests.mutations.mutation import Mutation
 from tests.mutations.safety import SAFETY
+from tests.mutations.speech import SPEECH
 from tests.mutations.state import STATE
 from tests.mutations.structure import STRUCTURE
 
@@ -368,6 +369,7 @@ MUTATIONS: Final = (
         ("tests/runtime/workers/test_channel.py::test_a_frame_that_was_cut_off_ends_the_channel",),
     ),
     *ACCESS,
+    *SPEECH,
     *SAFETY,
     *STATE,
     *STRUCTURE,
