@@ -31,7 +31,7 @@ from protocol.admission.tokens import PREFIX, TokenClaims
 from protocol.messages.identity import Grant, Identity
 
 log = logging.getLogger("sayso.keys")
-STALE_S: Final = 2.0  # seconds; as long as between looks while the server is used
+STALE_S: Final = 5.0  # seconds; longer than between looks while the server is used, so that no request waits then
 
 
 class KeyRing:
@@ -78,8 +78,8 @@ class KeyRing:
 
     async def refresh(self) -> None:
         """Read the file again if it has changed, and write down what was done since."""
+        await self._write_acts()  # takes as long as the disk does, which no request waits for
         async with self._refreshing:
-            await self._write_acts()
             await self._read_again()
 
     async def refresh_stale(self) -> None:

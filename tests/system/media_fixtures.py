@@ -1,5 +1,6 @@
 """The decoder of uploaded recordings with its real process, in a tree with its actor."""
 
+import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -68,5 +69,8 @@ async def decoding(**changes: Any) -> AsyncIterator[Decoder]:
     specs = (metrics, ChildSpec(ref, lambda: Media(media, pool, metrics.ref), start_timeout_s=media.start_timeout_s))
     async with trio.open_nursery() as nursery:
         await nursery.start(run_tree, Supervisor(specs))
-        yield Decoder(pool, ref, script)
+        decoder = Decoder(pool, ref, script)
+        with tempfile.NamedTemporaryFile() as nothing:
+            await decoder.read(Path(nothing.name))  # the process is loaded for the first recording
+        yield decoder
         nursery.cancel_scope.cancel()

@@ -114,7 +114,7 @@ def test_a_recording_is_translated_by_a_model_that_can(server: Server, spoken: S
 
 
 def test_models_are_listed(client: openai.OpenAI) -> None:
-    assert [model.id for model in client.models.list()] == ["tiny.en", "base", "whisper-1", "tts-1"]
+    assert [model.id for model in client.models.list()] == ["tiny.en", "base", "whisper-1", "tts-1", "sayso"]
 
 
 def test_what_is_spoken_is_understood_again(client: openai.OpenAI) -> None:

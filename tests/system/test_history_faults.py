@@ -55,7 +55,7 @@ async def keeps_all(server: Server, expected: list[str]) -> None:
     await wait("all turns are kept", lambda: len(heard(server)) >= len(expected))
     assert heard(server) == expected
     await wait("the database is well", lambda: database_health(server) == "healthy")
-    assert 'history_rows_total{outcome="lost"} ' not in server.get("/metrics").body.decode()
+    assert 'history_rows_total{outcome="lost"} 0.0' in server.get("/metrics").body.decode()
 
 
 async def test_the_voice_goes_on_while_postgresql_is_missing_stopped_frozen_and_reset_and_each_turn_is_kept_once(
