@@ -20,7 +20,8 @@ export function noticeText({notice, degraded}: Conversation, texts: Texts): stri
   const [lost] = Object.entries(degraded);
   if (notice === undefined) return lost === undefined ? '' : shownLine(texts.degraded(named(lost[0]), lost[1]));
   if (notice.kind === 'recovered') return shownLine(texts.recovered(named(notice.reason)));
-  if (notice.kind === 'no_speech') return texts.noSpeech[notice.reason] ?? '';
+  // what is discarded on purpose is no news
+  if (notice.kind === 'no_speech') return (texts.noSpeech as Readonly<Record<string, string>>)[notice.reason] ?? '';
   if (notice.kind === 'error') return shownLine(notice.reason);
   return {overrun: texts.overrun, not_sent: texts.notSent, resumed: texts.resumed}[notice.kind];
 }
