@@ -15,17 +15,16 @@ from typing import Final
 import attrs
 import trio
 
+from backends.ingress.closable_socket import ABNORMAL, NORMAL, ClosableSocket
 from backends.ingress.containment import contained
 from backends.protocols import Admitted, IngressHandlers, Request
 from protocol.dialects.chat.chat_dialect import AnswerPart, ChatDialect, read_part
 from protocol.dialects.chat.chat_request import ChatTurn
 from protocol.dialects.dialect import ClientLink
 from protocol.messages.identity import Identity
-from protocol.messages.socket import SocketClosed
 
 log = logging.getLogger("sayso.http")
 
-NORMAL, ABNORMAL = 1000, 1006  # RFC 6455, section 7.4.1
 MAX_PARTS: Final = 64  # of an answer that wait for the client
 MAX_WAITING: Final = 64  # conversations in which something was asked
 SEND_TIMEOUT_S: Final = 30.0
@@ -39,21 +38,13 @@ class ChatEnded(Exception):
     """The session has ended before its answer."""
 
 
-class ChatSocket:
+class ChatSocket(ClosableSocket):
     """A ``Socket`` within this process."""
 
     def __init__(self, identity: Identity) -> None:
-        self._identity = identity
+        super().__init__(identity)
         self._texts, self._received = trio.open_memory_channel[str](1)
         self._sent, self.parts = trio.open_memory_channel[AnswerPart](MAX_PARTS)
-        self._closed = trio.Event()
-        self._code = ABNORMAL
-        self._is_from_peer = False
-
-    @property
-    def identity(self) -> Identity:
-        """The client, as it was admitted."""
-        return self._identity
 
     # --- for the session -------------------------------------------------------------------------
 
@@ -73,23 +64,6 @@ class ChatSocket:
             self._close(ABNORMAL)
             raise self._closed_now() from None
 
-    async def send_speech(self, frame: str | bytes) -> None:
-        """Send as any other frame; there is none."""
-        await self.send(frame)
-
-    def drop_speech(self) -> int:
-        """Drop nothing: there is no speech."""
-        return 0
-
-    def start_close(self, code: int, _reason: str, *, timeout_s: float | None = None) -> None:  # noqa: ARG002
-        """Close."""
-        self._close(code)
-
-    async def wait_closed(self) -> int:
-        """Wait until the socket is closed; return its close code."""
-        await self._closed.wait()
-        return self._code
-
     # --- for the request -------------------------------------------------------------------------
 
     async def say(self, text: str) -> None:
@@ -103,16 +77,11 @@ class ChatSocket:
         """Close from the client's side."""
         self._close(NORMAL, is_from_peer=True)
 
-    def _close(self, code: int, *, is_from_peer: bool = False) -> None:
-        if not self._closed.is_set():
-            self._code, self._is_from_peer = code, is_from_peer
-            self._closed.set()
-            self._received.close()
-            self._texts.close()
-            self._sent.close()
-
-    def _closed_now(self) -> SocketClosed:
-        return SocketClosed(self._code, is_from_peer=self._is_from_peer)
+    def release(self) -> None:
+        """End both directions."""
+        self._received.close()
+        self._texts.close()
+        self._sent.close()
 
 
 @attrs.define(eq=False)

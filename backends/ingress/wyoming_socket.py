@@ -5,31 +5,22 @@ from typing import Final
 
 import trio
 
+from backends.ingress.closable_socket import ABNORMAL, ClosableSocket
 from backends.ingress.streams import STREAM_ERRORS
 from protocol.messages.identity import Identity
-from protocol.messages.socket import SocketClosed
 
-ABNORMAL: Final = 1006  # the peer has gone, without a word: RFC 6455 section 7.4.1
 READ_BYTES: Final = 65_536
 
 
-class WyomingSocket:
+class WyomingSocket(ClosableSocket):
     """A ``Socket`` without close frames: the reason of a close is told to nobody."""
 
     def __init__(self, identity: Identity, write: Callable[[bytes], Awaitable[None]]) -> None:
         """``write`` sends a whole frame, under a deadline."""
-        self._identity = identity
+        super().__init__(identity)
         self._write = write
-        self._closed = trio.Event()
-        self._code = ABNORMAL
-        self._is_from_peer = False
         self._frames_in, self._frames = trio.open_memory_channel[bytes](0)  # the peer waits while the session does
         self._reading: trio.CancelScope | None = None
-
-    @property
-    def identity(self) -> Identity:
-        """The client, as it was admitted."""
-        return self._identity
 
     # --- for the session -------------------------------------------------------------------------
 
@@ -53,23 +44,6 @@ class WyomingSocket:
             self._close(ABNORMAL)
             raise self._closed_now() from error
 
-    async def send_speech(self, frame: str | bytes) -> None:
-        """Send a frame of speech, as any other."""
-        await self.send(frame)
-
-    def drop_speech(self) -> int:
-        """Drop nothing: nothing is queued."""
-        return 0
-
-    def start_close(self, code: int, _reason: str, *, timeout_s: float | None = None) -> None:  # noqa: ARG002
-        """Close: what was sent is on its way already."""
-        self._close(code)
-
-    async def wait_closed(self) -> int:
-        """Wait until the socket is closed; return its close code."""
-        await self._closed.wait()
-        return self._code
-
     # --- for the connection ----------------------------------------------------------------------
 
     async def take(self, frame: bytes) -> bool:
@@ -92,15 +66,9 @@ class WyomingSocket:
         """Note that the peer sends nothing more."""
         self._frames_in.close()
 
-    def _close(self, code: int, *, is_from_peer: bool = False) -> None:
-        if self._closed.is_set():
-            return
-        self._code, self._is_from_peer = code, is_from_peer
-        self._closed.set()
+    def release(self) -> None:
+        """End both directions, and a read that waits."""
         self._frames.close()
         self._frames_in.close()
         if self._reading is not None:
             self._reading.cancel()
-
-    def _closed_now(self) -> SocketClosed:
-        return SocketClosed(self._code, is_from_peer=self._is_from_peer)
